@@ -1,0 +1,205 @@
+"""The command line: `pvlib run | status | publish | measure | compare`. Parses and reports; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+RUN_HELP = """\
+Train and measure the runs of a study that the store lacks. Interrupt it at any time (Ctrl-C, kill, power cut): at most
+one epoch of one run is lost, and the same command goes on. Two processes on one store share the work.
+
+  pvlib run digits
+  pvlib run quick --only 'mnist/*' --time-limit 540
+  pvlib run quick --shard 1/2 &  pvlib run quick --shard 2/2
+"""
+MEASURE_HELP = """\
+Spectrum, gap and P-vector bound of a matrix of features (#samples x #features), uncentred and centred.
+
+  pvlib measure FEATURES.npy
+  pvlib measure FEATURES.npy --json
+"""
+COMPARE_HELP = """\
+Angles between the P-vectors of feature matrices of the same samples in the same order, each with its error bound. For the
+uncentred ones also the share of the cosine that the mean direction alone explains (the mean over permutations of the
+samples): where it is near 1, a small angle says nothing about the networks.
+
+  pvlib compare MLP.npy CNN.npy AUTOENCODER.npy
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point. Returns the exit code; errors of the user's making go to stderr as one line."""
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.action(arguments)
+    except KeyboardInterrupt:
+        print(
+            "pvlib: interrupted; what was finished is stored, and the same command goes on from there",
+            file=sys.stderr,
+        )
+        return 130
+    except BrokenPipeError:
+        return 1
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"pvlib: {error}", file=sys.stderr)
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="pvlib",
+        description="P-vectors of deep features: train, measure, compare.",
+        epilog="`pvlib COMMAND --help` explains each command with examples.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _study_commands(commands)
+    for name, action, text, count in (
+        ("measure", _measure, MEASURE_HELP, 1),
+        ("compare", _compare, COMPARE_HELP, "+"),
+    ):
+        command = _command(commands, name, action, text)
+        command.add_argument(
+            "files",
+            nargs=count,
+            metavar="FEATURES",
+            type=Path,
+            help="matrix of features, a row a sample: .npy, .npz, .safetensors, .pt or .parquet",
+        )
+        command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return top
+
+
+def _study_commands(commands) -> None:
+    for name, action, text in (
+        ("run", _run, RUN_HELP),
+        (
+            "status",
+            _status,
+            "What a study has done, has failed and still lacks. Exit code 1 when a run failed.",
+        ),
+        (
+            "publish",
+            _publish,
+            "Write a study's tables and P-vectors for others to check (default: results/STUDY).",
+        ),
+    ):
+        command = _command(commands, name, action, text)
+        command.add_argument("study", metavar="STUDY", help="a study's name (see studies/), or a YAML file")
+        command.add_argument(
+            "--store",
+            type=Path,
+            default=None,
+            help="where runs are kept (default: PVLIB_STORE, or the user's cache folder)",
+        )
+        if name == "run":
+            command.add_argument(
+                "--shard", type=_shard, default=(1, 1), metavar="I/N", help="every N-th run, from the I-th"
+            )
+            command.add_argument("--only", default="*", metavar="GLOB", help="only cells whose name matches")
+            command.add_argument(
+                "--time-limit",
+                type=float,
+                default=None,
+                metavar="S",
+                help="stop after the epoch that ends later than S seconds from now",
+            )
+            command.add_argument(
+                "--device", default="auto", help="cpu, cuda, cuda:1 ... (default: cuda where there is one)"
+            )
+            command.add_argument("--threads", type=int, default=None, help="CPU threads of this process")
+        if name == "publish":
+            command.add_argument(
+                "--to", type=Path, default=None, metavar="DIR", help="folder of this study's results"
+            )
+
+
+def _command(commands, name: str, action, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=text.strip().split("\n")[0].split(". ")[0].rstrip(".:"),
+        description=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(action=action)
+    return command
+
+
+def _shard(text: str) -> tuple[int, int]:
+    try:
+        part, parts = (int(piece) for piece in text.split("/"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N, such as 1/2") from None
+    if not 1 <= part <= parts:
+        raise argparse.ArgumentTypeError(f"{text!r}: I must be between 1 and N")
+    return part, parts
+
+
+def _run(arguments) -> int:
+    import torch
+
+    from .study.config import load_study
+    from .study.runner import run_study, say
+    from .study.store import Store
+
+    device = arguments.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    outcome = run_study(
+        load_study(arguments.study),
+        Store(arguments.store),
+        shard=arguments.shard,
+        only=arguments.only,
+        time_limit=arguments.time_limit,
+        device=device,
+    )
+    say(f"{arguments.study}: " + ", ".join(f"{count} {name}" for name, count in sorted(outcome.items())))
+    return 1 if outcome["failed"] else 0
+
+
+def _status(arguments) -> int:
+    from .study.config import load_study
+    from .study.status import status
+    from .study.store import Store
+
+    text, failed = status(load_study(arguments.study), Store(arguments.store))
+    print(text)
+    return 1 if failed else 0
+
+
+def _publish(arguments) -> int:
+    from .study.config import load_study
+    from .study.publish import publish
+    from .study.store import Store
+
+    study = load_study(arguments.study)
+    target = arguments.to or Path("results") / study.name
+    summary = publish(study, Store(arguments.store), target)
+    print(f"{target}: {summary['runs']} of {summary['planned']} runs, {summary['failed']} failed")
+    return 0
+
+
+def _measure(arguments) -> int:
+    from .study.matrices import read_matrix
+    from .study.tell import measured
+
+    print(measured(arguments.files[0], read_matrix(arguments.files[0]), as_json=arguments.json))
+    return 0
+
+
+def _compare(arguments) -> int:
+    from .study.matrices import read_matrix
+    from .study.tell import compared
+
+    if len(arguments.files) < 2:
+        raise ValueError("compare needs at least two feature matrices")
+    print(compared({str(path): read_matrix(path) for path in arguments.files}, as_json=arguments.json))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,250 @@
+"""What is measured of a network: the anchor's P-vectors along training, and everything else at the end.
+
+This is where training and measuring meet: training calls an observer, and `Bench.snapshot` is that observer's measure.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from .. import measure
+from ..experiment.data import ImageData, anchor
+from ..experiment.features import extract
+from ..experiment.models import build, calibrate_batchnorm
+from ..experiment.recipe import Recipe
+from ..experiment.train import make_transform
+
+PRIMARY = "penultimate"
+SPLITS = ("train", "test")
+ALONG = ("uncentred", "centred")
+CONVENTIONS = ("uncentred", "centred", "unit_centred")
+SPAN = 10  # directions kept of the primary layer, centred: k = 2 and 9 are compared (protocol 6)
+BOOTSTRAPS = 100
+
+
+def convene(features: np.ndarray, convention: str) -> tuple[np.ndarray, bool]:
+    """The matrix and the `center` argument that a convention asks for. A new convention is one line here."""
+    if convention == "unit_centred":
+        return measure.unit_rows(features), True
+    return features, convention == "centred"
+
+
+def p_vector(features: np.ndarray, convention: str, k: int = 1) -> measure.PVector | None:
+    """The P-vector under a convention; None where there is none (no variance left, or all zero)."""
+    matrix, center = convene(features, convention)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", measure.TieWarning)  # ties are a column of the tables
+            return measure.p_vector(matrix, center=center, k=min(k, *matrix.shape))
+    except measure.NoDirection:
+        return None
+
+
+@dataclass
+class Bench:
+    """The anchor of one data set as one recipe's networks see it, with the data's own P-vectors."""
+
+    recipe: Recipe
+    data: ImageData
+    device: str = "cpu"
+    images: dict = field(init=False)
+    labels: dict = field(init=False)
+    brightness: dict = field(init=False)
+    ids: dict = field(init=False)
+    pixels: dict = field(init=False)
+
+    def __post_init__(self):
+        chosen = anchor(self.data)
+        self.ids = {"train": chosen.train_ids, "test": chosen.test_ids}
+        parts = {"train": self.data.train, "test": self.data.test}
+        self.images = {split: parts[split].images[self.ids[split]] for split in SPLITS}
+        self.labels = {split: parts[split].labels[self.ids[split]].numpy() for split in SPLITS}
+        self.brightness = {split: self.images[split].float().mean(dim=(1, 2, 3)).numpy() for split in SPLITS}
+        self.pixels = data_p_vectors(self.data)
+        self.transform = make_transform(self.recipe, self.data)
+
+    def features(self, model: torch.nn.Module, split: str) -> dict[str, np.ndarray]:
+        """Features of the anchor at every layer that the network names: layer -> (n, d) float32."""
+        found = extract(
+            model,
+            self.images[split],
+            dict(model.layers),
+            device=self.device,
+            precision=self.recipe.precision,
+            transform=self.transform,
+        )
+        return {layer: value.numpy() for layer, value in found.items()}
+
+    def snapshot(self, model: torch.nn.Module) -> tuple[dict[str, torch.Tensor], list[dict]]:
+        """P-vectors "split/layer/convention" -> (n,) float32, and a row of scalars for each."""
+        vectors, rows = {}, []
+        for split in SPLITS:
+            for layer, features in self.features(model, split).items():
+                for convention in ALONG:
+                    found = p_vector(features, convention)
+                    if found is None:
+                        continue
+                    vectors[f"{split}/{layer}/{convention}"] = torch.from_numpy(
+                        found.vector.astype(np.float32)
+                    )
+                    rows.append(
+                        {
+                            "split": split,
+                            "layer": layer,
+                            "convention": convention,
+                            **spectrum(found),
+                            **self._against_data(found.vector, split, convention),
+                        }
+                    )
+        return vectors, rows
+
+    def finals(self, model: torch.nn.Module, state: str) -> tuple[dict[str, torch.Tensor], list[dict]]:
+        """All conventions at all layers: "state/split/layer/convention" -> (k, n) float16, and rows."""
+        vectors, rows = {}, []
+        for split in SPLITS:
+            for layer, features in self.features(model, split).items():
+                for convention in CONVENTIONS:
+                    primary = layer == PRIMARY and convention == "centred" and state == "trained"
+                    found = p_vector(features, convention, k=SPAN if primary else 1)
+                    if found is None:
+                        continue
+                    vectors[f"{state}/{split}/{layer}/{convention}"] = torch.from_numpy(
+                        np.ascontiguousarray(found.vectors.T).astype(np.float16)
+                    )
+                    rows.append(
+                        {
+                            "state": state,
+                            "split": split,
+                            "layer": layer,
+                            "convention": convention,
+                            "n": features.shape[0],
+                            "d": features.shape[1],
+                            **self._final_row(features, found, split, convention, state),
+                        }
+                    )
+        return vectors, rows
+
+    def _final_row(self, features, found, split, convention, state) -> dict:
+        row = {
+            **spectrum(found),
+            "bound_deg": math.degrees(found.bound),
+            "defined": bool(found.defined),
+            **self._against_data(found.vector, split, convention),
+            "r_brightness": _pearson(found.vector, self.brightness[split]),
+            "eta2": float(measure.between_class_share(found.vector, self.labels[split])),
+            "stability": math.nan,
+        }
+        if state == "trained" and split == "train":
+            matrix, center = convene(features, convention)
+            row["stability"] = float(
+                measure.stability(
+                    matrix, center=center, replicates=BOOTSTRAPS, seed=self.recipe.stream("bootstrap")
+                ).median_cos
+            )
+        return row
+
+    def _against_data(self, vector, split, convention) -> dict:
+        """|cos| with the data P-vector of the same convention (rows of unit length: against the centred one)."""
+        other = "uncentred" if convention == "uncentred" else "centred"
+        return {
+            name: measure.cosine(vector, self.pixels[f"{layer}/{split}/{other}"].vector)
+            for name, layer in (("cos_data", "pixels"), ("cos_data_standardised", "pixels_standardised"))
+        }
+
+    def untrained(self) -> dict[str, torch.nn.Module]:
+        """The network before training: as initialised where it has BatchNorm, and with its statistics calibrated."""
+
+        def fresh():
+            return build(
+                self.recipe.architecture,
+                self.data.shape,
+                self.data.num_classes,
+                width=self.recipe.width,
+                generator_seed=self.recipe.stream("init"),
+            ).to(self.device)
+
+        model = fresh()
+        if not any(isinstance(m, torch.nn.modules.batchnorm._BatchNorm) for m in model.modules()):
+            return {"untrained": model}
+        calibrated = fresh()
+        calibrate_batchnorm(calibrated, [self.transform(self.images["train"].to(self.device))])
+        return {"untrained": calibrated, "untrained_raw": model}
+
+    def whole(self, model: torch.nn.Module) -> tuple[dict[str, torch.Tensor], list[dict]]:
+        """P-vectors of the full splits at the primary layer, and how far each is from the anchor's own."""
+        vectors, rows = {}, []
+        for split, part in (("train", self.data.train), ("test", self.data.test)):
+            features = extract(
+                model,
+                part.images,
+                {PRIMARY: model.layers[PRIMARY]},
+                device=self.device,
+                precision=self.recipe.precision,
+                transform=self.transform,
+            )[PRIMARY].numpy()
+            for convention in ALONG:
+                full, own = p_vector(features, convention), p_vector(features[self.ids[split]], convention)
+                if full is None or own is None:
+                    continue
+                vectors[f"{split}/{convention}"] = torch.from_numpy(full.vector.astype(np.float32))
+                kept = full.vector[self.ids[split]]
+                rows.append(
+                    {
+                        "split": split,
+                        "convention": convention,
+                        "cos_anchor": measure.cosine(kept / np.linalg.norm(kept), own.vector),
+                    }
+                )
+        return vectors, rows
+
+    def similarity_to_data(self, model: torch.nn.Module) -> float:
+        """Linear CKA between the primary layer and the pixels, on the training anchor (baseline of claim 3)."""
+        return float(measure.linear_cka(self.features(model, "train")[PRIMARY], flat(self.images["train"])))
+
+
+def spectrum(found: measure.PVector) -> dict:
+    """The columns that every table of P-vectors has."""
+    constant = 1 / math.sqrt(len(found.vector))
+    return {
+        "sigma1": float(found.sigmas[0]),
+        "sigma2": float(found.sigmas[1]),
+        "ratio": float(found.ratio),
+        "explained": float(found.sigmas[0] ** 2 * found.explained / np.sum(found.sigmas[: found.k] ** 2)),
+        "cos_constant": abs(float(found.vector.sum() * constant)),
+    }
+
+
+def flat(images: torch.Tensor) -> np.ndarray:
+    """Pixels in [0, 1], one row an image: (N, C, H, W) uint8 -> (N, C*H*W) float32."""
+    return images.reshape(len(images), -1).numpy().astype(np.float32) / 255
+
+
+_DATA_VECTORS: dict[str, dict] = {}
+
+
+def data_p_vectors(data: ImageData) -> dict[str, measure.PVector]:
+    """Data P-vectors of the anchor: "layer/split/convention", layers `pixels` and `pixels_standardised`."""
+    if data.checksum not in _DATA_VECTORS:
+        chosen, found = anchor(data), {}
+        pixels = data.shape[1] * data.shape[2]
+        mean = np.repeat(np.asarray(data.mean, dtype=np.float32), pixels)
+        std = np.repeat(np.asarray(data.std, dtype=np.float32), pixels)
+        for split, images in (
+            ("train", data.train.images[chosen.train_ids]),
+            ("test", data.test.images[chosen.test_ids]),
+        ):
+            raw = flat(images)
+            for layer, matrix in (("pixels", raw), ("pixels_standardised", (raw - mean) / std)):
+                for convention in ALONG:
+                    found[f"{layer}/{split}/{convention}"] = p_vector(matrix, convention)
+        _DATA_VECTORS[data.checksum] = found
+    return _DATA_VECTORS[data.checksum]
+
+
+def _pearson(u: np.ndarray, v: np.ndarray) -> float:
+    return float(abs(np.corrcoef(u, v)[0, 1])) if u.std() > 0 and v.std() > 0 else math.nan

@@ -1,0 +1,101 @@
+"""Files that survive: atomic writes, checksums, and damaged files kept aside. Not for what the files mean."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+
+class DamagedFile(RuntimeError):
+    """A file of the store that does not match its checksum, or cannot be parsed."""
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write `content` so that `path` holds either the old bytes or all of the new ones, whatever happens."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(
+            error.errno, f"cannot write ({error.strerror}); nothing already stored was lost", str(path)
+        ) from error
+
+
+def write_json(path: Path, value) -> None:
+    write_atomic(path, (json.dumps(value, indent=1, sort_keys=True, allow_nan=True) + "\n").encode())
+
+
+def read_json(path: Path):
+    try:
+        return json.loads(Path(path).read_bytes())
+    except ValueError as error:
+        raise DamagedFile(f"{path} is not valid JSON ({error})") from error
+
+
+def sha256(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(tensors: Mapping[str, torch.Tensor], note: str) -> str:
+    digest = hashlib.sha256(note.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], note: Mapping | None = None) -> None:
+    """One safetensors file, written atomically, that carries `note` (JSON) and the checksum of all it holds."""
+    text = json.dumps(note or {}, sort_keys=True)
+    # Clones: safetensors refuses tensors that share memory (tied or sliced ones).
+    own = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    write_atomic(path, save(own, {"note": text, "sha256": _digest(own, text)}))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
+    """Tensors and note of a file by `write_tensors`.
+
+    Raises
+    ------
+    DamagedFile
+        The file is cut off, or its content does not match the checksum inside it.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except SafetensorError as error:
+        raise DamagedFile(f"{path} cannot be read ({error})") from error
+    text = metadata.get("note", "{}")
+    if metadata.get("sha256") != _digest(tensors, text):
+        raise DamagedFile(f"{path} does not match the checksum written with it")
+    return tensors, json.loads(text)
+
+
+def keep_aside(path: Path, reason: str) -> Path:
+    """Rename a damaged file or folder so that it is out of the way but not lost; say so on stderr."""
+    path = Path(path)
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    path.rename(aside)
+    print(f"pvlib: {reason}; kept aside as {aside}, and done again", file=sys.stderr)
+    return aside

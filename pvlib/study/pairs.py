@@ -1,0 +1,170 @@
+"""Tables about pairs of networks, made from their P-vectors alone. Not for reading or writing them (publish)."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from .. import measure
+
+PRIMARY = "penultimate"
+PERMUTATIONS = 200
+SPANS = (2, 9)
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    """Rows of unit length in float64: what was stored in half precision is rescaled, not trusted."""
+    rows = np.atleast_2d(vector).astype(np.float64)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def groups(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, list[tuple[str, str, np.ndarray]]]:
+    """ "split/layer/convention" -> (run, state, (n,) vector) of every run that has that layer."""
+    found = defaultdict(list)
+    for run in sorted(vectors):
+        for name, value in vectors[run].items():
+            state, split, layer, convention = name.split("/")
+            found[f"{split}/{layer}/{convention}"].append((run, state, unit(value)[0]))
+    return found
+
+
+def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """|cos| of every two networks of one data set, with the parts of the uncentred identity (protocol).
+
+    One row for each unordered pair of different runs and states: trained-trained, untrained-untrained (of the same kind)
+    and trained-untrained.
+    """
+    frames = []
+    for place, members in groups(vectors).items():
+        split, layer, convention = place.split("/")
+        runs = np.array([m[0] for m in members])
+        states = np.array([m[1] for m in members])
+        matrix = np.stack([m[2] for m in members])
+        constant = np.full(matrix.shape[1], 1 / math.sqrt(matrix.shape[1]))
+        c = matrix @ constant
+        matrix = matrix * np.where(c < 0, -1.0, 1.0)[:, None]
+        c = np.abs(c)
+        cos = matrix @ matrix.T
+        i, j = np.triu_indices(len(members), 1)
+        same_kind = (states[i] == states[j]) | ((states[i] == "trained") != (states[j] == "trained"))
+        keep = (runs[i] != runs[j]) & same_kind
+        i, j = i[keep], j[keep]
+        s = np.sqrt(np.clip(1 - c**2, 0, None))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r = (cos[i, j] - c[i] * c[j]) / (s[i] * s[j])
+        frames.append(
+            pd.DataFrame(
+                {
+                    "run_a": runs[i],
+                    "run_b": runs[j],
+                    "state_a": states[i],
+                    "state_b": states[j],
+                    "layer": layer,
+                    "convention": convention,
+                    "split": split,
+                    "cos": np.minimum(np.abs(cos[i, j]), 1.0),
+                    "c_a": c[i],
+                    "c_b": c[j],
+                    "r": np.clip(r, -1, 1),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def trained_pairs(vectors: Mapping, convention: str, split: str = "train") -> Iterator[tuple]:
+    """(run_a, run_b, (k, n) array, (k, n) array) of trained networks at the primary layer."""
+    name = f"trained/{split}/{PRIMARY}/{convention}"
+    have = [run for run in sorted(vectors) if name in vectors[run]]
+    for a, b in itertools.combinations(have, 2):
+        yield a, b, vectors[a][name], vectors[b][name]
+
+
+def control_rows(vectors: Mapping, labels: np.ndarray) -> pd.DataFrame:
+    """Permutations and rotations that keep some of what two networks share (protocol 7), at the primary layer."""
+    rows = []
+    for convention in ("uncentred", "centred"):
+        for a, b, one, two in trained_pairs(vectors, convention):
+            u, v = unit(one)[0], unit(two)[0]
+            parts = measure.mean_direction(u, v)
+            seed = pair_seed(a, b, convention)
+            within = measure.within_class_permutation(u, v, labels, replicates=PERMUTATIONS, seed=seed)
+            rotated = measure.class_span_rotation(u, v, labels, replicates=PERMUTATIONS, seed=seed)
+            rows.append(
+                {
+                    "run_a": a,
+                    "run_b": b,
+                    "layer": PRIMARY,
+                    "convention": convention,
+                    "split": "train",
+                    "free_permutation": abs(parts.c_u * parts.c_v),
+                    "within_class": float(np.mean(within)),
+                    "within_class_hi": float(np.quantile(within, 0.975)),
+                    "span_rotation": float(np.mean(rotated)),
+                    "residual_cos": measure.cosine(
+                        measure.class_residual(u, labels), measure.class_residual(v, labels)
+                    ),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def span_rows(vectors: Mapping) -> pd.DataFrame:
+    """Spans of the first k centred directions, each against the mean over random spans (protocol 6)."""
+    rows = []
+    for a, b, one, two in trained_pairs(vectors, "centred"):
+        for k in SPANS:
+            if len(one) < k or len(two) < k:
+                continue
+            left, right = (np.linalg.qr(unit(value)[:k].T)[0] for value in (one, two))
+            n = len(left)
+            rows.append(
+                {
+                    "run_a": a,
+                    "run_b": b,
+                    "split": "train",
+                    "convention": "centred",
+                    "k": k,
+                    "overlap": float(measure.span_overlap(left, right)),
+                    "overlap_null": k / (n - 1),
+                    "angle_to_span": math.degrees(measure.angle_to_span(unit(one)[0], right)),
+                    "angle_to_span_null": math.degrees(math.acos(math.sqrt(k / (n - 1)))),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def full_rows(full: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """|cos| of P-vectors over the whole splits, for runs whose vectors are in the store."""
+    frames = []
+    for name in ("train/uncentred", "train/centred", "test/uncentred", "test/centred"):
+        have = [run for run in sorted(full) if name in full[run]]
+        if len(have) < 2:
+            continue
+        matrix = np.stack([unit(full[run][name])[0] for run in have])
+        i, j = np.triu_indices(len(have), 1)
+        split, convention = name.split("/")
+        names = np.array(have)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "run_a": names[i],
+                    "run_b": names[j],
+                    "convention": convention,
+                    "split": split,
+                    "cos": np.minimum(np.abs((matrix @ matrix.T)[i, j]), 1.0),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def pair_seed(*names: str) -> int:
+    """A seed of its own for each pair, the same on every machine."""
+    return int.from_bytes(hashlib.sha256("|".join(names).encode()).digest()[:4], "big")

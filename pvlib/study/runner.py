@@ -1,0 +1,213 @@
+"""Train and measure the runs of a study, resumably. Not for tables (publish) and not for what a run is (config)."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+
+import torch
+
+from ..experiment.data import ImageData, load
+from ..experiment.evaluate import evaluate, score
+from ..experiment.train import Checkpoint, DivergedError, train
+from . import provenance
+from .bench import Bench
+from .config import NUMERICS_VERSION, Run, Study
+from .store import Busy, Store
+
+
+class TimeUp(Exception):
+    """The time limit is reached; the checkpoint of the last epoch is stored."""
+
+
+@dataclass
+class Recorder:
+    """The observer of one run: measures at the steps that training calls it at, and remembers."""
+
+    bench: Bench
+    vectors: dict[str, torch.Tensor] = field(default_factory=dict)
+    rows: list[dict] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def __call__(self, step: int, epoch: float, model: torch.nn.Module, stats: dict) -> None:
+        start = time.perf_counter()
+        vectors, rows = self.bench.snapshot(model)
+        self.vectors.update({f"{step}/{name}": value for name, value in vectors.items()})
+        self.rows += [
+            {"step": step, "epoch": epoch, "train_loss": stats.get("train_loss", math.nan), **row}
+            for row in rows
+        ]
+        self.seconds += time.perf_counter() - start
+
+
+def choose(runs: Sequence[Run], *, shard: tuple[int, int] = (1, 1), only: str = "*") -> list[Run]:
+    """The part of a study that one process works on: every n-th run from the i-th, cells matching a glob."""
+    part, parts = shard
+    return [run for run in runs if fnmatch(run.cell, only)][part - 1 :: parts]
+
+
+def run_study(
+    study: Study,
+    store: Store,
+    *,
+    shard=(1, 1),
+    only="*",
+    time_limit: float | None = None,
+    device: str = "cpu",
+) -> Counter:
+    """Do every run that the store lacks.
+
+    Returns
+    -------
+    Counter
+        Runs by outcome: done, present (was there before), failed, busy (another process has it), left (time is up).
+    """
+    outcome: Counter = Counter()
+    end = math.inf if time_limit is None else time.monotonic() + time_limit
+    data = {name: load(name) for name in study.datasets}
+    chosen = choose(study.runs, shard=shard, only=only)
+    for number, run in enumerate(chosen, 1):
+        key = run.key(data[run.recipe.dataset].checksum)
+        title = f"[{number}/{len(chosen)}] {run.cell} seed {run.recipe.seed} ({key})"
+        if time.monotonic() > end:
+            outcome["left"] += 1
+            continue
+        try:
+            with store.lock(key):
+                outcome[
+                    do_run(run, key, store, data[run.recipe.dataset], device=device, end=end, title=title)
+                ] += 1
+        except Busy as error:
+            say(f"{title}: {error}")
+            outcome["busy"] += 1
+        except TimeUp:
+            say(f"{title}: time limit reached, the run goes on from here next time")
+            outcome["left"] += 1
+    return outcome
+
+
+def do_run(run: Run, key: str, store: Store, data: ImageData, *, device: str, end: float, title: str) -> str:
+    """One run, from its checkpoint where there is one. Returns done, failed or present."""
+    if (known := store.record(key)) is not None:
+        return "failed" if known["status"] == "failed" else "present"
+    bench = Bench(run.recipe, data, device)
+    recorder, resume, spent = _restore(store, key, bench)
+    say(f"{title}: " + (f"resumed after epoch {resume.meta['epoch']}" if resume else "starts"))
+    start = time.perf_counter() - spent
+
+    def save(checkpoint: Checkpoint) -> None:
+        tensors = {f"train/{name}": value for name, value in checkpoint.tensors.items()}
+        tensors |= {f"snapshot/{name}": value for name, value in recorder.vectors.items()}
+        store.save_checkpoint(
+            key,
+            tensors,
+            {
+                "train": checkpoint.meta,
+                "rows": recorder.rows,
+                "measure_s": recorder.seconds,
+                "wall_s": time.perf_counter() - start,
+            },
+        )
+        say(f"{title}: {_progress(checkpoint.meta, run.recipe.epochs, time.perf_counter() - start)}")
+        if time.monotonic() > end:
+            raise TimeUp
+
+    record = {
+        "recipe": run.recipe.to_dict(),
+        "data_sha256": data.checksum,
+        "numerics_version": NUMERICS_VERSION,
+        **provenance.machine(device),
+    }
+    try:
+        outcome = train(run.recipe, data, device=device, observer=recorder, resume=resume, save=save)
+    except DivergedError as error:
+        say(f"{title}: FAILED, {error}")
+        store.finish(
+            key,
+            {
+                **record,
+                "status": "failed",
+                "failed_epoch": error.epoch,
+                "wall_s": time.perf_counter() - start,
+                "finished_at": now(),
+            },
+            {},
+            {},
+        )
+        return "failed"
+    measured = measure_final(outcome, bench, recorder)
+    metrics = evaluate(outcome.model, run.recipe, data, device=device)
+    name, value = score(metrics, run.recipe)
+    record |= {
+        "status": "done",
+        "failed_epoch": None,
+        "steps": outcome.total_steps,
+        **metrics,
+        "score_name": name,
+        "score": value,
+        "parameters": sum(p.numel() for p in outcome.model.parameters()),
+        "cka_data": bench.similarity_to_data(outcome.model),
+        "wall_s": time.perf_counter() - start,
+        "measure_s": recorder.seconds,
+        "finished_at": now(),
+    }
+    store.finish(key, record, measured["tensors"], {**measured["rows"], "history": outcome.history})
+    say(f"{title}: done in {record['wall_s']:.0f} s, {name} {value:.4f}")
+    return "done"
+
+
+def measure_final(outcome, bench: Bench, recorder: Recorder) -> dict:
+    """All that later tables need of the trained network and of the same network before training."""
+    start = time.perf_counter()
+    vectors, rows = bench.finals(outcome.model, "trained")
+    for state, model in bench.untrained().items():
+        more, more_rows = bench.finals(model, state)
+        vectors |= more
+        rows += more_rows
+    full, shift = bench.whole(outcome.model)
+    recorder.seconds += time.perf_counter() - start
+    weights = {name: value for name, value in outcome.model.state_dict().items()}
+    return {
+        "tensors": {
+            "vectors": vectors,
+            "full": full,
+            "weights": weights,
+            "snapshots": {name: v.half() for name, v in recorder.vectors.items()},
+        },
+        "rows": {"snapshots": recorder.rows, "finals": rows, "anchor_shift": shift},
+    }
+
+
+def _restore(store: Store, key: str, bench: Bench) -> tuple[Recorder, Checkpoint | None, float]:
+    found = store.checkpoint(key)
+    if found is None:
+        return Recorder(bench), None, 0.0
+    tensors, note = found
+
+    def part(prefix):
+        return {name.removeprefix(prefix): v for name, v in tensors.items() if name.startswith(prefix)}
+
+    recorder = Recorder(bench, part("snapshot/"), note["rows"], note["measure_s"])
+    return recorder, Checkpoint(part("train/"), note["train"]), note["wall_s"]
+
+
+def _progress(meta: dict, epochs: int, spent: float) -> str:
+    done = meta["epoch"]
+    left = spent / done * (epochs - done) if done else math.nan
+    loss = meta["history"][-1]["train_loss"] if meta.get("history") else math.nan
+    return f"epoch {done}/{epochs}, loss {loss:.4f}, {spent:.0f} s so far, about {left:.0f} s left"
+
+
+def say(text: str) -> None:
+    """Progress goes to stderr: a line at a time, so that it reads well in a log too."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

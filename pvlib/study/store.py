@@ -1,0 +1,106 @@
+"""The store of runs: one folder per run, complete once its record is there. It alone knows which runs exist.
+
+    STORE/runs/KEY/recipe.json               what is trained (for people; the key is made from it)
+    STORE/runs/KEY/checkpoint.safetensors    state after the last whole epoch, with the snapshots so far
+    STORE/runs/KEY/*.safetensors, rows.json  what the finished run left
+    STORE/runs/KEY/record.json               written last: outcome, provenance, checksums of the rest
+
+The store lies outside the working tree: `PVLIB_STORE`, or the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import platformdirs
+
+from .files import DamagedFile, keep_aside, read_json, read_tensors, sha256, write_json, write_tensors
+
+
+class Busy(RuntimeError):
+    """Another process works on this run."""
+
+
+def default_store() -> Path:
+    """`PVLIB_STORE` where set, else a folder in the user's cache."""
+    named = os.environ.get("PVLIB_STORE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("pvlib")) / "store"
+
+
+class Store:
+    """Runs by key under one folder."""
+
+    def __init__(self, root: Path | str | None = None):
+        self.root = Path(root) if root is not None else default_store()
+
+    def folder(self, key: str) -> Path:
+        return self.root / "runs" / key
+
+    @contextlib.contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Hold the run for this process; the system lets go of it even after `kill -9`.
+
+        Raises
+        ------
+        Busy
+            Another process holds it.
+        """
+        folder = self.root / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / key, "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Busy(f"run {key} is being trained by another process") from error
+            yield
+
+    def record(self, key: str) -> dict | None:
+        """The record of a finished (or failed) run whose files all match; damaged runs are moved aside."""
+        folder = self.folder(key)
+        if not (folder / "record.json").exists():
+            return None
+        try:
+            record = read_json(folder / "record.json")
+            for name, digest in record["files"].items():
+                if not (folder / name).exists():
+                    raise DamagedFile(f"{folder / name} is missing")
+                if sha256(folder / name) != digest:
+                    raise DamagedFile(f"{folder / name} does not match its checksum")
+        except (DamagedFile, KeyError, TypeError) as error:
+            keep_aside(folder, f"run {key} is damaged: {error}")
+            return None
+        return record
+
+    def finish(self, key: str, record: Mapping, tensors: Mapping[str, Mapping], rows: Mapping) -> None:
+        """Write a run's results, then its record; the checkpoint goes last, when nothing needs it any more."""
+        folder = self.folder(key)
+        for name, content in tensors.items():
+            write_tensors(folder / f"{name}.safetensors", content, {"run": key})
+        write_json(folder / "rows.json", rows)
+        names = [f"{name}.safetensors" for name in tensors] + ["rows.json"]
+        write_json(folder / "record.json", {**record, "files": {n: sha256(folder / n) for n in names}})
+        (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+
+    def tensors(self, key: str, name: str) -> dict:
+        return read_tensors(self.folder(key) / f"{name}.safetensors")[0]
+
+    def rows(self, key: str) -> dict:
+        return read_json(self.folder(key) / "rows.json")
+
+    def checkpoint(self, key: str) -> tuple[dict, dict] | None:
+        """Tensors and note of the last checkpoint; a damaged one is moved aside and the run starts again."""
+        path = self.folder(key) / "checkpoint.safetensors"
+        if not path.exists():
+            return None
+        try:
+            return read_tensors(path)
+        except DamagedFile as error:
+            keep_aside(path, str(error))
+            return None
+
+    def save_checkpoint(self, key: str, tensors: Mapping, note: Mapping) -> None:
+        write_tensors(self.folder(key) / "checkpoint.safetensors", tensors, note)
