@@ -111,9 +111,7 @@ def _study_commands(commands) -> None:
             )
             command.add_argument("--threads", type=int, default=None, help="CPU threads of this process")
         if name == "publish":
-            command.add_argument(
-                "--to", type=Path, default=None, metavar="DIR", help="folder of this study's results"
-            )
+            command.add_argument("--to", type=Path, default=None, metavar="DIR", help="folder of this study's results")
 
 
 def _command(commands, name: str, action, text: str) -> argparse.ArgumentParser:

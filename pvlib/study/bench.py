@@ -89,9 +89,7 @@ class Bench:
                     found = p_vector(features, convention)
                     if found is None:
                         continue
-                    vectors[f"{split}/{layer}/{convention}"] = torch.from_numpy(
-                        found.vector.astype(np.float32)
-                    )
+                    vectors[f"{split}/{layer}/{convention}"] = torch.from_numpy(found.vector.astype(np.float32))
                     rows.append(
                         {
                             "split": split,

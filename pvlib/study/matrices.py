@@ -29,9 +29,7 @@ def read_matrix(path: Path) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     if matrix.ndim != 2:
-        raise ValueError(
-            f"{path}: expected a matrix (samples x features), got an array of shape {matrix.shape}"
-        )
+        raise ValueError(f"{path}: expected a matrix (samples x features), got an array of shape {matrix.shape}")
     return matrix
 
 
@@ -60,9 +58,7 @@ def _pt(path: Path) -> np.ndarray:
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(
-            "not a file of plain tensors; save a tensor, not an object, with torch.save"
-        ) from error
+        raise ValueError("not a file of plain tensors; save a tensor, not an object, with torch.save") from error
     if isinstance(value, dict):
         value = value[_only(list(value))]
     if not isinstance(value, torch.Tensor):

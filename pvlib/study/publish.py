@@ -24,9 +24,7 @@ from .files import sha256, write_atomic, write_json
 from .runner import now, say
 from .store import Store
 
-NETWORKS = (
-    "resnet20",
-)  # architectures of which one trained network per data set is published, for the last chapter
+NETWORKS = ("resnet20",)  # architectures of which one trained network per data set is published, for the last chapter
 KEYS = {
     "history": ["run", "epoch"],
     "snapshots": ["run", "step", "layer", "convention", "split"],
@@ -82,11 +80,7 @@ def _slim(vectors: dict, run: Run) -> dict:
 def _tables(keys, records, done, vectors, store: Store, data, old) -> dict[str, pd.DataFrame]:
     networks = [key for key in vectors if keys[key].role != "pool"]
     rows = {key: store.rows(key) for key in done}
-    tables = {
-        "runs": _merge(
-            old["runs"], pd.DataFrame([run_row(k, keys[k], r) for k, r in records.items()]), ["run"]
-        )
-    }
+    tables = {"runs": _merge(old["runs"], pd.DataFrame([run_row(k, keys[k], r) for k, r in records.items()]), ["run"])}
     fresh = {
         name: _long(rows, name, [k for k in done if keys[k].role != "pool"])
         for name in ("history", "finals", "anchor_shift")
@@ -193,9 +187,7 @@ def _along(keys, done, rows, vectors, store: Store) -> tuple[pd.DataFrame, pd.Da
         if keys[key].role == "pool":
             continue
         others = [k for k in vectors if k != key and keys[k].cell == keys[key].cell]
-        states = {
-            name: pairs.unit(t.float().numpy())[0] for name, t in store.tensors(key, "snapshots").items()
-        }
+        states = {name: pairs.unit(t.float().numpy())[0] for name, t in store.tensors(key, "snapshots").items()}
         for row in rows[key]["snapshots"]:
             place = f"{row['split']}/{row['layer']}/{row['convention']}"
             u = states[f"{row['step']}/{place}"]
@@ -322,11 +314,7 @@ def _read(target: Path, keys: Mapping) -> dict:
     if not (target / "runs.parquet").exists():
         return old
     for name in (*KEYS, "runs", "pool"):
-        frame = (
-            pd.read_parquet(target / f"{name}.parquet")
-            if (target / f"{name}.parquet").exists()
-            else pd.DataFrame()
-        )
+        frame = pd.read_parquet(target / f"{name}.parquet") if (target / f"{name}.parquet").exists() else pd.DataFrame()
         for column in ("run", "run_a", "run_b", "target_run"):
             if column in frame:
                 frame = frame[frame[column].isin(list(keys))]
@@ -378,9 +366,7 @@ def _write(target: Path, tables, vectors, networks, data, summary) -> None:
     for name, d in data.items():
         write_atomic(
             building / "vectors" / f"data-{name}.safetensors",
-            save_arrays(
-                {place: found.vector[None].astype(np.float16) for place, found in data_p_vectors(d).items()}
-            ),
+            save_arrays({place: found.vector[None].astype(np.float16) for place, found in data_p_vectors(d).items()}),
         )
     if (target / "networks").exists():
         shutil.copytree(target / "networks", building / "networks")

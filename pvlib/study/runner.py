@@ -40,8 +40,7 @@ class Recorder:
         vectors, rows = self.bench.snapshot(model)
         self.vectors.update({f"{step}/{name}": value for name, value in vectors.items()})
         self.rows += [
-            {"step": step, "epoch": epoch, "train_loss": stats.get("train_loss", math.nan), **row}
-            for row in rows
+            {"step": step, "epoch": epoch, "train_loss": stats.get("train_loss", math.nan), **row} for row in rows
         ]
         self.seconds += time.perf_counter() - start
 
@@ -80,9 +79,7 @@ def run_study(
             continue
         try:
             with store.lock(key):
-                outcome[
-                    do_run(run, key, store, data[run.recipe.dataset], device=device, end=end, title=title)
-                ] += 1
+                outcome[do_run(run, key, store, data[run.recipe.dataset], device=device, end=end, title=title)] += 1
         except Busy as error:
             say(f"{title}: {error}")
             outcome["busy"] += 1

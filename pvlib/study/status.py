@@ -21,20 +21,14 @@ def status(study: Study, store: Store) -> tuple[str, int]:
         if record is not None:
             seconds += record["wall_s"]
         if state == "failed":
-            failures.append(
-                f"  {run.cell} seed {run.recipe.seed} ({key}) diverged in epoch {record['failed_epoch']}"
-            )
+            failures.append(f"  {run.cell} seed {run.recipe.seed} ({key}) diverged in epoch {record['failed_epoch']}")
     total = Counter()
     width = max(map(len, counts))
     lines = [f"{'cell':{width}}  done  failed  begun  to do"]
     for cell, count in counts.items():
         total += count
-        lines.append(
-            f"{cell:{width}}  {count['done']:4}  {count['failed']:6}  {count['begun']:5}  {count['to do']:5}"
-        )
-    lines.append(
-        f"{'total':{width}}  {total['done']:4}  {total['failed']:6}  {total['begun']:5}  {total['to do']:5}"
-    )
+        lines.append(f"{cell:{width}}  {count['done']:4}  {count['failed']:6}  {count['begun']:5}  {count['to do']:5}")
+    lines.append(f"{'total':{width}}  {total['done']:4}  {total['failed']:6}  {total['begun']:5}  {total['to do']:5}")
     lines.append(f"store {store.root}, {seconds / 3600:.2f} hours of work")
     if failures:
         lines += ["failed:", *failures]

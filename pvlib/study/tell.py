@@ -56,8 +56,7 @@ def measured(path: Path, matrix: np.ndarray, *, as_json: bool) -> str:
         [
             *lines,
             "",
-            "explained: share of the squared norm (centred: of the variance); cos(1): cosine with the "
-            "constant vector",
+            "explained: share of the squared norm (centred: of the variance); cos(1): cosine with the constant vector",
         ]
     )
 
@@ -85,9 +84,7 @@ def compared(matrices: Mapping[str, np.ndarray], *, as_json: bool) -> str:
         return json.dumps(rows, indent=1)
     lines = [f"{'':10} {'angle (deg)':>11} {'+- bound':>9} {'|cos|':>7} {'mean alone':>10} {'r':>7}  pair"]
     for row in rows:
-        alone = (
-            f"{row['mean_direction_cos']:10.4f}" if row["mean_direction_cos"] is not None else f"{'-':>10}"
-        )
+        alone = f"{row['mean_direction_cos']:10.4f}" if row["mean_direction_cos"] is not None else f"{'-':>10}"
         lines.append(
             f"{row['convention']:10} {row['angle_deg']:11.4f} {row['bound_deg']:9.1e} {row['cos']:7.4f} {alone} "
             f"{row['r']:7.4f}  {row['a']} - {row['b']}" + ("" if row["defined"] else "  TIE: undefined")

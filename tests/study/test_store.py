@@ -1,0 +1,56 @@
+"""The store: damaged runs are found, moved aside and done again; two processes never share a run."""
+
+import pytest
+import torch
+
+from pvlib.study.store import Busy, Store
+
+KEY = "0123456789ab"
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path)
+    store.finish(KEY, {"status": "done"}, {"vectors": {"v": torch.ones(3)}}, {"finals": [{"sigma1": float("nan")}]})
+    return store
+
+
+def test_a_finished_run_is_read_back(store):
+    assert store.record(KEY)["status"] == "done"
+    assert torch.equal(store.tensors(KEY, "vectors")["v"], torch.ones(3))
+    assert store.rows(KEY)["finals"][0]["sigma1"] != store.rows(KEY)["finals"][0]["sigma1"]
+
+
+@pytest.mark.parametrize("name", ["vectors.safetensors", "rows.json", "record.json"])
+def test_a_damaged_run_is_moved_aside_and_reported(store, name, capsys):
+    path = store.folder(KEY) / name
+    path.write_bytes(path.read_bytes()[:-9] + b"x")
+    assert store.record(KEY) is None
+    assert "damaged" in capsys.readouterr().err
+    assert store.folder(KEY).with_name(f"{KEY}.damaged-1").exists()
+
+
+def test_a_missing_file_counts_as_damage(store):
+    (store.folder(KEY) / "rows.json").unlink()
+    assert store.record(KEY) is None
+
+
+def test_a_damaged_checkpoint_is_moved_aside(store, capsys):
+    store.save_checkpoint("other", {"w": torch.ones(100)}, {"epoch": 1})
+    path = store.folder("other") / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    assert store.checkpoint("other") is None
+    assert "checkpoint" in capsys.readouterr().err
+    assert path.with_name("checkpoint.safetensors.damaged-1").exists()
+
+
+def test_a_second_worker_on_the_same_run_is_refused(store):
+    with store.lock(KEY), pytest.raises(Busy, match=KEY), Store(store.root).lock(KEY):
+        pytest.fail("the lock was given twice")
+
+
+def test_the_lock_is_free_again_afterwards(store):
+    with store.lock(KEY):
+        pass
+    with store.lock(KEY):
+        pass
