@@ -21,7 +21,7 @@ def test_tensors_and_note_come_back_equal(tmp_path, tensors):
     assert all(torch.equal(found[name], tensors[name]) for name in tensors)
 
 
-@pytest.mark.parametrize("position", [-1, -20, 300])
+@pytest.mark.parametrize("position", [-1, -20, 40])
 def test_a_flipped_bit_is_noticed(tmp_path, tensors, position):
     path = tmp_path / "x.safetensors"
     write_tensors(path, tensors, {"epoch": 3})
@@ -48,7 +48,7 @@ def test_a_full_disk_leaves_the_old_content_and_no_rubbish(tmp_path, monkeypatch
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left on device.*nothing already stored was lost"):
+    with pytest.raises(OSError, match=r"No space left on device.*nothing already stored was lost"):
         write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["x"]

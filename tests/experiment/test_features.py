@@ -1,0 +1,202 @@
+"""Features: what would be wrong in a matrix of features, and what would be left behind in the model."""
+
+import pytest
+import torch
+from torch import nn
+
+from pvlib.experiment.features import LayerError, extract
+
+
+class Net(nn.Module):
+    def __init__(self, inplace=False):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.relu = nn.ReLU(inplace=inplace)
+        self.drop = nn.Dropout(0.5)
+        self.head = nn.Linear(4, 3)
+        self.unused = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.head(self.drop(self.relu(self.norm(self.conv(x))).mean((2, 3))))
+
+
+LAYERS = {"pre": "norm", "post": "relu", "output": "head"}
+
+
+@pytest.fixture
+def images():
+    return torch.randint(0, 256, (37, 1, 6, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def net(**kwargs):
+    torch.manual_seed(0)
+    return Net(**kwargs)
+
+
+def unit(batch):
+    return batch.float() / 255
+
+
+def hooks(model):
+    return sum(len(m._forward_hooks) for m in model.modules())
+
+
+def test_features_are_those_of_the_forward_pass_pooled_in_order_of_the_samples(images):
+    model = net().eval()
+    got = extract(model, images, LAYERS, batch_size=8, transform=unit)
+    with torch.no_grad():
+        pre = model.norm(model.conv(unit(images)))
+        expected = {"pre": pre.mean((2, 3)), "post": pre.relu().mean((2, 3)), "output": model(unit(images))}
+    assert list(got) == list(LAYERS)
+    for name, value in expected.items():
+        assert got[name].dtype == torch.float32
+        assert got[name].device.type == "cpu"
+        torch.testing.assert_close(got[name], value)
+        assert not got[name].requires_grad and not got[name].is_inference()
+
+
+def test_in_place_relu_does_not_overwrite_the_layer_before_it(images):
+    plain, inplace = (extract(net(inplace=flag), images, LAYERS, transform=unit) for flag in (False, True))
+    torch.testing.assert_close(plain["pre"], inplace["pre"])
+    assert (inplace["pre"] < 0).any()
+
+
+def test_in_place_relu_on_vectors_does_not_overwrite_the_layer_before_it():
+    model = nn.Sequential(nn.Linear(5, 4), nn.ReLU(inplace=True))
+    x = torch.randn(9, 5, generator=torch.Generator().manual_seed(1))
+    got = extract(model, x, ["0", "1", ""])
+    torch.testing.assert_close(got["0"], model[0](x).detach())
+    torch.testing.assert_close(got[""], got["1"])
+
+
+def test_training_flags_are_restored_and_batchnorm_is_not_updated(images):
+    model = net().train()
+    model.norm.eval()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    first = extract(model, images, LAYERS, transform=unit)
+    assert model.training and model.drop.training and not model.norm.training
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+    torch.testing.assert_close(first, extract(model, images, LAYERS, transform=unit))  # no dropout
+
+
+def test_hooks_and_mode_are_restored_after_an_error(images):
+    model = net().train()
+    with pytest.raises(RuntimeError):
+        extract(model, torch.zeros(4, 7, 6, 6), LAYERS)
+    with pytest.raises(LayerError):
+        extract(model, images, ["unused"], transform=unit)
+    assert hooks(model) == 0
+    assert model.training
+
+
+def test_iterable_of_batches_with_labels_equals_the_tensor(images):
+    model = net()
+    batches = ((part, torch.zeros(len(part))) for part in images.split(10))
+    whole, parts = (extract(model, x, LAYERS, transform=unit) for x in (images, batches))
+    torch.testing.assert_close(whole, parts)
+
+
+def test_unknown_layer_names_the_nearest(images):
+    with pytest.raises(LayerError, match=r"'heat'.*'head'"):
+        extract(net(), images, ["heat"], transform=unit)
+
+
+def test_layer_that_is_never_reached_is_named(images):
+    with pytest.raises(LayerError, match=r"'x' \(module 'unused'\) is never reached"):
+        extract(net(), images, {"x": "unused"}, transform=unit)
+
+
+def test_layer_used_twice_is_refused_rather_than_guessed():
+    relu = nn.ReLU()
+    with pytest.raises(LayerError, match="used 2 times"):
+        extract(nn.Sequential(nn.Linear(3, 3), relu, nn.Linear(3, 3), relu), torch.zeros(2, 3), ["1"])
+
+
+def test_layer_that_returns_a_tuple_or_a_sequence_is_refused():
+    model = nn.Sequential(nn.LSTM(3, 3))
+    with pytest.raises(LayerError, match="returns a tuple"):
+        extract(model, torch.zeros(2, 5, 3), ["0"])
+    with pytest.raises(LayerError, match=r"shape \(2, 5, 3\)"):
+        extract(nn.Identity(), torch.zeros(2, 5, 3), [""])
+
+
+def test_layer_that_mixes_samples_is_refused():
+    with pytest.raises(LayerError, match="1 rows for 4 samples"):
+        extract(Mix(), torch.zeros(4, 3), [""])
+
+
+class Mix(nn.Module):
+    def forward(self, x):
+        return x.reshape(1, -1)
+
+
+class Limited(nn.Module):
+    """Runs out of memory above `most` samples."""
+
+    def __init__(self, most, error):
+        super().__init__()
+        self.most, self.error, self.sizes = most, error, []
+        self.first = nn.Identity()
+
+    def forward(self, x):
+        x = self.first(x)
+        if len(x) > self.most:
+            raise self.error
+        self.sizes.append(len(x))
+        return x
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
+    ],
+)
+def test_out_of_memory_halves_the_batch_and_loses_or_repeats_no_sample(error, capsys):
+    x = torch.arange(46.0).reshape(23, 2)
+    model = Limited(3, error)
+    got = extract(model, x, ["first", ""], batch_size=10)
+    assert torch.equal(got["first"], x) and torch.equal(got[""], x)
+    assert max(model.sizes) == 2 and "out of memory" in capsys.readouterr().err
+
+
+def test_out_of_memory_at_one_sample_and_other_errors_are_raised():
+    with pytest.raises(torch.OutOfMemoryError):
+        extract(Limited(0, torch.OutOfMemoryError("out of memory")), torch.zeros(4, 2), [""])
+    with pytest.raises(RuntimeError, match="something else"):
+        extract(Limited(2, RuntimeError("something else")), torch.zeros(4, 2), [""])
+
+
+def test_bfloat16_features_come_back_as_float32_and_near(images):
+    exact, rough = (extract(net(), images, LAYERS, transform=unit, precision=p) for p in ("float32", "bfloat16"))
+    assert rough["output"].dtype == torch.float32
+    assert not torch.equal(exact["output"], rough["output"])
+    torch.testing.assert_close(exact, rough, atol=0.05, rtol=0.05)
+
+
+def test_bad_arguments_are_refused(images):
+    with pytest.raises(ValueError, match="transform"):
+        extract(net(), images, LAYERS)
+    with pytest.raises(ValueError, match="precision"):
+        extract(net(), images, LAYERS, transform=unit, precision="float16")
+    with pytest.raises(ValueError, match="batch_size"):
+        extract(net(), images, LAYERS, transform=unit, batch_size=0)
+    with pytest.raises(ValueError, match="no sample"):
+        extract(net(), [], LAYERS)
+
+
+def test_model_without_parameters_and_progress_bar(capsys):
+    x = torch.ones(3, 2)
+    assert torch.equal(extract(nn.Identity(), x, [""], progress=True)[""], x)
+    assert "features" in capsys.readouterr().err
+
+
+def test_model_returns_to_its_own_device():
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    model = nn.Linear(3, 2)
+    x = torch.randn(5, 3)
+    torch.testing.assert_close(extract(model, x, [""], device="cuda")[""], model(x).detach(), atol=1e-3, rtol=1e-3)
+    assert model.weight.device.type == "cpu"

@@ -1,0 +1,82 @@
+"""What a run measures agrees with the definition, computed the plain way."""
+
+import numpy as np
+import pytest
+import torch
+
+from pvlib.experiment.data import anchor, load
+from pvlib.study.bench import CONVENTIONS, Bench, convene, data_p_vectors, flat, p_vector
+from pvlib.study.config import load_study
+
+
+@pytest.fixture(scope="module")
+def bench(tiny_file):
+    return Bench(load_study(tiny_file).runs[0].recipe, load("digits"))
+
+
+@pytest.fixture(scope="module")
+def model(bench):
+    return bench.untrained()["untrained"]
+
+
+def plain(features, convention):
+    """The top left singular vector by NumPy's full SVD."""
+    matrix = np.asarray(features, dtype=np.float64)
+    if convention == "unit_centred":
+        matrix = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+    if convention != "uncentred":
+        matrix = matrix - matrix.mean(axis=0)
+    return np.linalg.svd(matrix, full_matrices=False)[0][:, 0]
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_each_convention_is_the_one_its_name_says(bench, model, convention):
+    features = bench.features(model, "train")["penultimate"] + 0.1      # no row of zeros
+    assert abs(plain(features, convention) @ p_vector(features, convention).vector) == pytest.approx(1, abs=1e-9)
+
+
+def test_data_p_vectors_are_those_of_the_raw_pixels_of_the_anchor(bench):
+    data = load("digits")
+    raw = flat(data.test.images[anchor(data).test_ids])
+    assert 0 <= raw.min() <= raw.max() <= 1
+    found = data_p_vectors(data)["pixels/test/centred"].vector
+    assert abs(plain(raw, "centred") @ found) == pytest.approx(1, abs=1e-9)
+
+
+def test_layers_are_the_ones_the_network_names(bench, model):
+    features = bench.features(model, "test")
+    assert set(features) == {"earlier", "penultimate_pre", "penultimate", "output"}
+    assert np.array_equal(np.maximum(features["penultimate_pre"], 0), features["penultimate"])
+
+
+def test_snapshot_and_final_rows_agree_on_the_same_network(bench, model):
+    vectors, rows = bench.snapshot(model)
+    finals, final_rows = bench.finals(model, "untrained")
+    for name, vector in vectors.items():
+        u, v = vector.double().numpy(), finals[f"untrained/{name}"][0].double().numpy()
+        assert abs(u @ v) / np.linalg.norm(v) == pytest.approx(1, abs=1e-6), name
+    key = ("split", "layer", "convention")
+    cosines = {tuple(row[k] for k in key): row["cos_data"] for row in final_rows}
+    for row in rows:
+        assert row["cos_data"] == pytest.approx(cosines[tuple(row[k] for k in key)], abs=1e-9)
+
+
+def test_measuring_leaves_the_network_as_it_was(bench, model):
+    model.train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    bench.snapshot(model)
+    assert model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_dead_layer_has_no_p_vector_instead_of_an_arbitrary_one():
+    assert p_vector(np.zeros((10, 3), dtype=np.float32), "uncentred") is None
+    assert p_vector(np.ones((10, 3), dtype=np.float32), "centred") is None
+    assert convene(np.zeros((2, 2)), "unit_centred")[0].max() == 0
+
+
+def test_a_feature_that_is_not_a_number_is_an_error_not_a_missing_row():
+    bad = np.ones((10, 3), dtype=np.float32)
+    bad[4, 1] = np.nan
+    with pytest.raises(ValueError, match="row 4"):
+        p_vector(bad, "uncentred")

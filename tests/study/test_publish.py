@@ -1,0 +1,112 @@
+"""Publication: complete tables, additive over machines, atomic."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from pvlib.study import publish as module
+from pvlib.study.publish import publish, recover
+from pvlib.study.store import Store
+
+TABLES = ("runs", "history", "snapshots", "trajectory", "finals", "pairs", "controls", "spans", "full", "anchor_shift",
+          "data", "pool")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def results(trained, tmp_path_factory):
+    study, store = trained
+    target = tmp_path_factory.mktemp("results") / "tiny"
+    publish(study, store, target)
+    return target
+
+
+def table(results, name):
+    return pd.read_parquet(results / f"{name}.parquet")
+
+
+def test_every_table_has_rows(results):
+    for name in TABLES:
+        assert len(table(results, name)), name
+
+
+def test_pairs_agree_with_the_published_vectors(results):
+    row = table(results, "pairs").query("state_a == 'trained' and state_b == 'trained' and split == 'train' "
+                                        "and layer == 'penultimate' and convention == 'centred'").iloc[0]  # fmt: skip
+    u, v = (load_file(results / "vectors" / f"{run}.safetensors")["trained/train/penultimate/centred"][0].astype(float)
+            for run in (row.run_a, row.run_b))  # fmt: skip
+    assert row.cos == pytest.approx(abs(u @ v) / np.linalg.norm(u) / np.linalg.norm(v), abs=1e-6)
+
+
+def test_the_uncentred_identity_holds_in_the_table(results):
+    rows = table(results, "pairs").query("convention == 'uncentred'")
+    s = np.sqrt((1 - rows.c_a**2) * (1 - rows.c_b**2))
+    np.testing.assert_allclose(np.abs(rows.c_a * rows.c_b + s * rows.r), rows.cos, atol=1e-5)
+
+
+def test_no_network_is_paired_with_itself_and_no_pair_comes_twice(results):
+    rows = table(results, "pairs")
+    assert (rows.run_a != rows.run_b).all()
+    rows = rows.astype(str)
+    ends = [tuple(sorted([(a, s), (b, t)])) for a, s, b, t in
+            zip(rows.run_a, rows.state_a, rows.run_b, rows.state_b, strict=True)]  # fmt: skip
+    places = list(zip(ends, rows.layer, rows.convention, rows.split, strict=True))
+    assert len(places) == len(set(places))
+
+
+def test_the_last_snapshot_is_the_final_state(results):
+    rows = table(results, "snapshots")
+    last = rows[rows.step == rows.groupby("run").step.transform("max")]
+    assert last.angle_own.max() < 0.1
+    first = rows[(rows.step == 0) & (rows.layer == "penultimate") & (rows.convention == "centred")]
+    assert first.angle_own.min() > 1.0
+
+
+def test_pool_runs_stay_out_of_the_pairs(results):
+    pool = set(table(results, "pool").run)
+    assert pool
+    assert pool.isdisjoint(table(results, "pairs").run_a)
+
+
+def test_runs_published_elsewhere_are_kept(trained, results, tmp_path):
+    """Another machine, whose store holds one cell only, adds to what is there and loses nothing."""
+    study, store = trained
+    target = tmp_path / "tiny"
+    shutil.copytree(results, target)
+    other = Store(tmp_path / "store")
+    key = table(results, "runs").query("cell == 'digits/mlp'").run.iloc[0]
+    shutil.copytree(store.folder(key), other.folder(key))
+    publish(study, other, target)
+    for name in TABLES:
+        assert len(table(target, name)) == len(table(results, name)), name
+    again = table(target, "pairs").merge(table(results, "pairs"), on=[
+        "run_a", "run_b", "state_a", "state_b", "layer", "convention", "split"])  # fmt: skip
+    np.testing.assert_allclose(again.cos_x, again.cos_y, atol=1e-6)
+
+
+def test_a_publication_killed_between_its_renames_is_undone(results, tmp_path):
+    target = tmp_path / "tiny"
+    shutil.copytree(results, tmp_path / ".tiny.old")
+    recover(target)
+    assert (target / "runs.parquet").exists()
+
+
+def test_an_error_while_writing_leaves_the_old_results(trained, results, tmp_path, monkeypatch):
+    target = tmp_path / "tiny"
+    shutil.copytree(results, target)
+    before = (target / "SHA256SUMS").read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device", "x")
+
+    monkeypatch.setattr(module, "write_atomic", full)
+    with pytest.raises(OSError, match="No space"):
+        publish(*trained, target)
+    assert (target / "SHA256SUMS").read_bytes() == before
+
+
+def test_nothing_to_publish_is_an_error_that_says_what_to_do(trained, tmp_path):
+    with pytest.raises(ValueError, match="pvlib run"):
+        publish(trained[0], Store(tmp_path / "empty"), tmp_path / "tiny")
