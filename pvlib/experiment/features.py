@@ -1,0 +1,212 @@
+"""Features at several layers of any network, in one pass. Not for measuring them, nor for training."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+_PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
+
+
+class LayerError(ValueError):
+    """A layer that does not exist, or whose output is not one feature vector or feature map per sample."""
+
+
+def extract(
+    model: nn.Module,
+    inputs: Tensor | Iterable[Tensor],
+    layers: Mapping[str, str] | Sequence[str],
+    *,
+    batch_size: int = 512,
+    device: torch.device | str | None = None,
+    precision: str = "float32",
+    transform: Callable[[Tensor], Tensor] | None = None,
+    progress: bool = False,
+) -> dict[str, Tensor]:
+    """Features of every sample at every layer named, from one forward pass in evaluation mode.
+
+    Parameters
+    ----------
+    model : any module; its training flags, hooks and device are afterwards as they were.
+    inputs : tensor (n, ...), uint8 images say, cut into batches here; or an iterable of batches.
+    layers : module paths, such as "net.3" or "layer4.1.conv2", by the name that they get in the result; in a plain
+        sequence a path is its own name. "" is the whole model: its output.
+    batch_size : samples per forward pass, at most. Halved, for the rest of the call, where memory runs out.
+    device : where to compute; default: where the model is.
+    precision : "float32", or "bfloat16" (autocast; moves a centred P-vector by 1 - |cos| of about 1e-5).
+    transform : makes the model's input of a batch, on the device (say, uint8 to standardised float).
+    progress : bar on stderr.
+
+    Returns
+    -------
+    dict of name to (n, d) float32 on the CPU. A feature map (B, C, H, W) is averaged over its positions. Values are
+    those at the time when the module returned, whatever a later in-place operation makes of them.
+
+    Raises
+    ------
+    LayerError
+        Unknown layer (names the nearest), one that the forward pass never reaches or reaches more than once, or
+        whose output is not a tensor (B, d) or (B, C, H, W).
+    """
+    paths = dict(layers) if isinstance(layers, Mapping) else {path: path for path in layers}
+    modules = {name: _find(model, path) for name, path in paths.items()}
+    if precision not in _PRECISIONS:
+        raise ValueError(f"precision is one of {', '.join(_PRECISIONS)}, got {precision!r}")
+    if batch_size < 1:
+        raise ValueError(f"batch_size is at least 1, got {batch_size}")
+    collected: dict[str, list[Tensor]] = {name: [] for name in paths}
+    with ExitStack() as stack:
+        device = stack.enter_context(_evaluating(model, device))
+        seen = stack.enter_context(_listening(modules))
+        stack.enter_context(torch.inference_mode())
+        stack.enter_context(
+            torch.autocast(device.type, dtype=torch.bfloat16, enabled=_PRECISIONS[precision] is not None)
+        )
+        forward = _Forward(model, device, transform, seen, batch_size)
+        for batch in _batches(inputs, batch_size, progress):
+            for size, values in forward(batch):
+                for name, path in paths.items():
+                    collected[name].append(_single(values[name], size, name, path))
+    if not forward.samples:
+        raise ValueError("inputs hold no sample")
+    return {name: torch.cat(parts) for name, parts in collected.items()}
+
+
+class _Forward:
+    """Runs batches, in pieces as small as memory demands."""
+
+    def __init__(self, model, device, transform, seen, limit: int):
+        self.model, self.device, self.transform, self.seen, self.limit = model, device, transform, seen, limit
+        self.samples = 0
+
+    def __call__(self, batch: Tensor) -> Iterator[tuple[int, dict[str, list]]]:
+        """Pairs of the number of samples in a piece and what the layers returned for it."""
+        start = 0
+        while start < len(batch):
+            piece = batch[start : start + self.limit]
+            try:
+                values = self._run(piece)
+            except RuntimeError as error:
+                if not _out_of_memory(error) or len(piece) == 1:
+                    raise
+                self.limit = len(piece) // 2
+                print(f"pvlib: out of memory at {len(piece)} samples; going on with {self.limit}", file=sys.stderr)
+            else:
+                start += len(piece)
+                self.samples += len(piece)
+                yield len(piece), values
+                continue
+            _free(self.device)  # after the error, whose traceback keeps the batch alive, is gone
+
+    def _run(self, piece: Tensor) -> dict[str, list]:
+        for values in self.seen.values():
+            values.clear()
+        if piece.dtype == torch.uint8 and self.transform is None:
+            raise ValueError("inputs are uint8 images: give a transform that makes the model's input of them")
+        piece = piece.to(self.device, non_blocking=True)
+        self.model(self.transform(piece) if self.transform else piece)
+        return {name: [_to_cpu(v) for v in values] for name, values in self.seen.items()}
+
+
+def _find(model: nn.Module, path: str) -> nn.Module:
+    modules = dict(model.named_modules(remove_duplicate=False))
+    if path not in modules:
+        near = difflib.get_close_matches(path, modules, n=1, cutoff=0)
+        raise LayerError(
+            f"{type(model).__name__} has no layer {path!r}: did you mean {near[0]!r}? "
+            "`[name for name, _ in model.named_modules()]` lists all"
+        )
+    return modules[path]
+
+
+@contextmanager
+def _evaluating(model: nn.Module, device: torch.device | str | None) -> Iterator[torch.device]:
+    """Evaluation mode on `device`; every module's own training flag, and the device, restored at the end."""
+    training = {module: module.training for module in model.modules()}
+    tensor = next((t for group in (model.parameters(), model.buffers()) for t in group), None)
+    home = tensor.device if tensor is not None else torch.device("cpu")
+    device = torch.device(device) if device is not None else home
+    try:
+        model.eval()
+        if device != home:
+            model.to(device)
+        yield device
+    finally:
+        if device != home:
+            model.to(home)
+        for module, flag in training.items():
+            module.training = flag
+
+
+@contextmanager
+def _listening(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, list]]:
+    """Lists, by name, that fill with pooled copies of what the modules return; hooks removed at the end."""
+    seen: dict[str, list] = {name: [] for name in modules}
+
+    def listener(name):
+        return lambda module, arguments, output: seen[name].append(_pooled(output))
+
+    handles = [module.register_forward_hook(listener(name)) for name, module in modules.items()]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _pooled(output):
+    """A float32 copy (B, d) of an output, maps averaged over positions; what has another form, as its description."""
+    if not isinstance(output, Tensor):
+        return type(output).__name__
+    if output.ndim == 4:
+        return output.mean((2, 3), dtype=torch.float32)
+    if output.ndim == 2:
+        return output.to(torch.float32, copy=True)
+    return f"tensor of shape {tuple(output.shape)}"
+
+
+def _single(values: list, size: int, name: str, path: str) -> Tensor:
+    """The one feature matrix that a layer gave in a forward pass."""
+    layer = f"layer {name!r}" if name == path else f"layer {name!r} (module {path!r})"
+    if len(values) != 1:
+        times = f"used {len(values)} times" if values else "never reached"
+        raise LayerError(f"{layer} is {times} in a forward pass; name a module that is used once")
+    if not isinstance(values[0], Tensor):
+        raise LayerError(
+            f"{layer} returns a {values[0]}, not a tensor (B, d) or (B, C, H, W); name a layer inside or after it"
+        )
+    if len(values[0]) != size:
+        raise LayerError(f"{layer} returns {len(values[0])} rows for {size} samples; one each is needed")
+    return values[0]
+
+
+def _batches(inputs: Tensor | Iterable[Tensor], batch_size: int, progress: bool) -> Iterator[Tensor]:
+    total = len(inputs) if hasattr(inputs, "__len__") else None
+    if isinstance(inputs, Tensor):
+        batches: Iterable = inputs.split(batch_size)
+    else:
+        # A loader's total counts batches.
+        total, batches = None, (b[0] if isinstance(b, tuple | list) else b for b in inputs)
+    with tqdm(total=total, desc="features", unit="", disable=not progress, file=sys.stderr) as bar:
+        for batch in batches:
+            yield batch
+            bar.update(len(batch))
+
+
+def _to_cpu(value):
+    return value.cpu() if isinstance(value, Tensor) else value
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _free(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
