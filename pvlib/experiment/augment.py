@@ -67,7 +67,8 @@ def views(
     -----
     After Chen et al. 2020, "A simple framework for contrastive learning", with the strength 0.5 that they use on
     CIFAR-10, and without blur, as there. The jitters are linear maps of colour that commute, so their order does not
-    matter; values are cut to [0, 1] once, at the end. Hue turns in YIQ.
+    matter; values are cut to [0, 1] once, at the end. Hue turns in YIQ, which
+    keeps luma; torchvision turns it in HSV, which does not.
     """
     if images.shape[1] != 3:
         raise ValueError(f"views: three channels expected, got {images.shape[1]}; for one channel: views_grey")

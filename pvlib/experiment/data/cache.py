@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from .images import ImageData, Split, content_checksum
 
-FORMAT = 1
+FORMAT = 1  # part of the file name: raised when what is stored, or how it is decoded, changes
 
 
 def folder() -> Path:
@@ -51,7 +51,7 @@ def read(path: Path) -> ImageData | None:
 def write(path: Path, data: ImageData) -> None:
     """Keep `data` in `path`, whole or not at all. A cache that cannot be written is reported, not fatal."""
     note = json.dumps(
-        {"format": FORMAT, "name": data.name, "class_names": data.class_names, "checksum": data.checksum,
+        {"name": data.name, "class_names": data.class_names, "checksum": data.checksum,
          "mean": data.mean.tolist(), "std": data.std.tolist()}
     )  # fmt: skip
     tensors = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 import torch
@@ -23,6 +24,11 @@ LAYOUTS = {
 NAMES = ("digits", *LAYOUTS)
 # CIFAR circulates in several orders (original archives, hub, shuffled copies); MNIST in one.
 SORTED = ("cifar10", "cifar100")
+CHECKSUMS = {
+    "mnist": "22a49d22787631a09f21abaf8e1b84fc5a3e88213634c78c3cc976db361c5b68",
+    "cifar10": "7d1ad49e9cf4c884ade85e2d272a51e5be018184aaf4d6d597638dd988558ce6",
+    "cifar100": "e1ed38d0f8aa2d143e0469357db204352a1b166305627a8e9410cc0d97c7506a",
+}
 
 
 def load(name: str, *, root: str | os.PathLike | None = None) -> ImageData:
@@ -38,7 +44,8 @@ def load(name: str, *, root: str | os.PathLike | None = None) -> ImageData:
     -----
     The decoded tensors are kept in the cache folder (PVLIB_CACHE), filed under the content of the files they came
     from, and verified when read. Whatever the source, the same samples get the same ids: CIFAR's order differs
-    between its distributions, so its samples are put in the order of the SHA-256 of their pixels (and label).
+    between its distributions, so its samples are put in the order of the SHA-256 of their pixels (and label). Content
+    other than the original's is reported on stderr.
 
     Raises
     ------
@@ -59,8 +66,18 @@ def load(name: str, *, root: str | os.PathLike | None = None) -> ImageData:
     else:
         files, source = None, "torchvision"
     path = cache.folder() / "decoded" / f"{name}-{source}-{cache.FORMAT}.safetensors"
-    if (cached := cache.read(path)) is not None:
-        return cached
+    data = cache.read(path) or _decode(name, files, path)
+    if data.checksum != CHECKSUMS[name]:
+        print(
+            f"pvlib: {root or 'the download'} is not the original {name} (checksum {data.checksum[:12]}, "
+            f"not {CHECKSUMS[name][:12]}): results are not comparable with published ones",
+            file=sys.stderr,
+        )
+    return data
+
+
+def _decode(name: str, files: dict[str, list[Path]] | None, path: Path) -> ImageData:
+    """Read the files (the download, if None) and keep what was decoded in `path`."""
     train, test, class_names = parquet.read(files, LAYOUTS[name]) if files else download.read(name)
     if name in SORTED:
         train, test = content_order(train), content_order(test)

@@ -103,7 +103,7 @@ def _read_split(paths: list[Path], layout: Layout, bar: tqdm) -> Split:
     images, labels = [], []
     for path in paths:
         try:
-            table = pq.read_table(path, columns=[layout.image, layout.label])
+            table = pq.read_table(path, columns=[layout.image, layout.label], page_checksum_verification=True)
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(path, error) from error
         lacking = {layout.image, layout.label} - set(table.column_names)
