@@ -1,1 +1,53 @@
+"""The numerical ground floor: P-vectors, angles, controls, and other measures of similarity.
 
+Knows nothing of networks.
+"""
+
+from .angles import (
+    MeanDirection,
+    angle,
+    cosine,
+    mean_direction,
+    pairwise_angles,
+    pairwise_cosines,
+    principal_angles,
+    unit_rows,
+)
+from .cautions import NoDirection, PrecisionWarning, TieWarning
+from .inference import (
+    Stability,
+    angle_to_span,
+    between_class_share,
+    class_residual,
+    class_span_rotation,
+    span_overlap,
+    stability,
+    within_class_permutation,
+)
+from .pvector import PVector, p_vector
+from .similarity import linear_cka
+
+__all__ = [
+    "MeanDirection",
+    "NoDirection",
+    "PVector",
+    "PrecisionWarning",
+    "Stability",
+    "TieWarning",
+    "angle",
+    "angle_to_span",
+    "between_class_share",
+    "class_residual",
+    "class_span_rotation",
+    "cosine",
+    "linear_cka",
+    "mean_direction",
+    "p_vector",
+    "pairwise_angles",
+    "pairwise_cosines",
+    "principal_angles",
+    "span_overlap",
+    "stability",
+    "unit_rows",
+    "within_class_permutation",
+]

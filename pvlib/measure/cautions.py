@@ -1,0 +1,16 @@
+"""Warnings of the measurement: a result is returned, but it means less than it seems.
+
+Not for bad input (that is an error).
+"""
+
+
+class TieWarning(UserWarning):
+    """The k-th and the (k+1)-th singular value tie within rounding: the top-k span is any of many."""
+
+
+class PrecisionWarning(UserWarning):
+    """The error bound of a P-vector is as large as the angle that it was used for."""
+
+
+class NoDirection(ValueError):
+    """Features without any direction: all zero, or all rows equal where they are centred."""

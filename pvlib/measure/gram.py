@@ -1,0 +1,226 @@
+"""Second moments of rows and their eigenvectors: exact, one pass over the data, mergeable. Not for wide
+resident matrices (`lanczos` needs fewer operations) and not for more than some 10,000 features (d x d numbers
+are held).
+
+Centring never copies the matrix and does not cancel: rows are shifted by the mean of the first block, and the
+moments are corrected at the end by what little the true mean differs from it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .cautions import NoDirection
+from .rows import Rows, largest_entry, raise_bad_entry, rows_all_equal
+
+EPS32, EPS64 = float(np.finfo(np.float32).eps), float(np.finfo(np.float64).eps)
+SMALL = 1 << 20  # a matrix of fewer entries is multiplied in float64 from the start: it costs nothing
+
+
+@dataclass
+class Moments:
+    """Sums over n rows x of (x - shift) and of its outer product, in float64; `scale` (a power of 2)
+    multiplied every entry.
+
+    `rounding` bounds the relative error of `gram` against `energy`, the sum of squares that went into it.
+    """
+
+    n: int
+    shift: np.ndarray  # (d,)
+    total: np.ndarray  # (d,)
+    gram: np.ndarray  # (d, d)
+    energy: float
+    rounding: float
+    scale: float = 1.0
+
+    @property
+    def mean(self) -> tuple[np.ndarray, np.ndarray]:
+        """The mean in two parts, whose sum would be rounded where the mean is large beside the deviations."""
+        return self.shift, self.total / self.n
+
+    def second_moment(self, center: bool) -> np.ndarray:
+        """(d, d) matrix F' F of the rows as given, or of the rows minus their mean."""
+        if center:
+            return self.gram - np.outer(self.total, self.total / self.n)
+        if not self.shift.any():
+            return self.gram
+        cross = np.outer(self.total, self.shift)
+        return self.gram + cross + cross.T + self.n * np.outer(self.shift, self.shift)
+
+
+def block_rows(d: int) -> int:
+    """Rows of one block in a Gram product: enough that adding d x d numbers costs little beside the product."""
+    return max(256, (1 << 18) // d, min(d, 2048))
+
+
+def moments(rows: Rows, *, shifted: bool, exact: bool = False, scale: float = 1.0) -> Moments:
+    """One pass over the rows. float32 blocks are multiplied in float32 and added up in float64, unless
+    `exact`.
+
+    shifted : subtract the first block's mean (needed for centring). exact : multiply in float64 too.
+    """
+    out, largest, count = None, 0, 0
+    for _, block in rows.blocks(block_rows(rows.d) if rows.resident else None):
+        block = block * block.dtype.type(scale) if scale != 1.0 else block
+        block = block.astype(np.float64) if exact else block
+        if out is None:
+            shift = first_mean(block) if shifted else np.zeros(block.shape[1])
+            out = Moments(0, shift, np.zeros(rows.d), np.zeros((rows.d, rows.d)), 0.0, 0.0, scale)
+        block = block - out.shift.astype(block.dtype) if shifted else block
+        out.gram += block.T @ block
+        out.total += block.sum(axis=0, dtype=np.float64)
+        out.n += len(block)
+        largest, count = max(largest, len(block)), count + 1
+    unit_roundoff = EPS64 if exact or block.dtype == np.float64 else EPS32
+    out.energy = float(np.trace(out.gram))
+    out.rounding = (largest + 4) * unit_roundoff + count * EPS64
+    return out
+
+
+def first_mean(block: np.ndarray) -> np.ndarray:
+    """Mean of a block, rounded to the block's precision, so that the subtraction of it is exact where it
+    matters.
+    """
+    return block.mean(axis=0, dtype=np.float64).astype(block.dtype).astype(np.float64)
+
+
+def sound_moments(rows: Rows, *, center: bool, exact: bool) -> Moments:
+    """Moments with bad input named: NaN and Inf, zero matrices, equal rows; scaled where squares leave the
+    range of floats.
+    """
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        found = moments(rows, shifted=center, exact=exact)
+    if not np.isfinite(found.energy) or not np.isfinite(found.total).all():
+        raise_bad_entry(rows)
+    low, high = (1e-280, 1e280) if exact else (1e-30, 1e30)
+    mean_square = found.energy / found.n / rows.d
+    if not low < mean_square < high:
+        found = rescaled(rows, center)
+    if center and found.energy - found.total @ found.total / found.n <= 1e-10 * found.energy and rows_all_equal(rows):
+        raise NoDirection("all rows of features are equal: centred, nothing is left of them")
+    return found
+
+
+def rescaled(rows: Rows, center: bool) -> Moments:
+    largest = largest_entry(rows)
+    if largest == 0:
+        raise NoDirection("features are all zero: a zero matrix has no P-vector (a dead layer?)")
+    scale = 2.0 ** -np.floor(np.log2(largest))
+    found = moments(rows, shifted=center, exact=True, scale=scale)
+    if center and found.energy == 0:
+        raise NoDirection("all rows of features are equal: centred, nothing is left of them")
+    return found
+
+
+def check_rows(n: int) -> None:
+    if n < 2:
+        raise ValueError(
+            f"features have {n} row: a P-vector over one sample is always 1; at least two samples are needed"
+        )
+
+
+def check_k(k: int, n: int, d: int) -> None:
+    if k > min(n, d):
+        raise ValueError(f"k={k} singular vectors were asked of {n} x {d} features: k can be {min(n, d)} at most")
+
+
+def eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues, descending and not below 0, and eigenvectors (columns) of a symmetric matrix, float64."""
+    values, vectors = np.linalg.eigh(matrix)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    noise = len(values) * EPS64 * max(values[0], 0.0)
+    return np.where(values > noise, values, 0.0), vectors
+
+
+@dataclass
+class Right:
+    """Right singular vectors and what is known of their error, before they are applied to the rows."""
+
+    vectors: np.ndarray  # (d, k)
+    values: np.ndarray  # squared singular values, all of them or k + 1, of the scaled rows
+    total: float  # squared Frobenius norm of the scaled (centred) rows
+    upper_error: float  # the (k+1)-th true value exceeds the computed one by this at most (Weyl)
+    floor: float  # bound of the rounding in one product with the rows in float64
+    centre: tuple[np.ndarray, np.ndarray] | None  # subtracted one after the other: the mean in two parts
+    scale: float
+    certified: bool = True
+    passes: int = 1
+    method: str = "gram"
+
+
+def gram_right(rows: Rows, *, center: bool, k: int, exact: bool) -> Right:
+    """Top-k right singular vectors from the Gram matrix."""
+    found = sound_moments(rows, center=center, exact=exact)
+    check_rows(found.n)
+    check_k(k, found.n, rows.d)
+    matrix = found.second_moment(center)
+    values, vectors = eigen(matrix)
+    error = found.rounding * found.energy + 4 * rows.d * EPS64 * values[0]
+    floor = (rows.d + block_rows(rows.d) + 16) * EPS64 * found.energy
+    return Right(
+        vectors[:, :k], values, float(np.trace(matrix)), error, floor, found.mean if center else None, found.scale
+    )
+
+
+def apply(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
+    """One pass in float64: F V (n, k), and F' F V (d, k), of the scaled (centred) rows."""
+    left = np.empty((rows.n, right.vectors.shape[1]))
+    back = np.zeros_like(right.vectors)
+    for start, block in rows.blocks():
+        block = block.astype(np.float64)
+        if right.scale != 1.0:
+            block *= right.scale
+        for part in right.centre or ():
+            block -= part
+        product = left[start : start + len(block)]
+        np.matmul(block, right.vectors, out=product)
+        back += block.T @ product
+    return left, back
+
+
+def dual_moments(rows: Rows, *, center: bool) -> tuple[np.ndarray, float]:
+    """(n, n) matrix F F' of the (centred) rows in float64 from blocks of columns, and the scale of the rows."""
+    largest = largest_entry(rows)
+    if not np.isfinite(largest):
+        raise_bad_entry(rows)
+    if largest == 0:
+        raise NoDirection("features are all zero: a zero matrix has no P-vector (a dead layer?)")
+    scale = 2.0 ** -np.floor(np.log2(largest))
+    matrix = np.zeros((rows.n, rows.n))
+    width = max(256, (1 << 18) // rows.n)
+    for first in range(0, rows.d, width):
+        block = rows.columns(first, first + width).astype(np.float64) * scale
+        if center:
+            block -= block[:1]  # exact where rows are equal, and harmless elsewhere
+            block -= block.mean(axis=0)
+        matrix += block @ block.T
+    if center and not matrix.any():
+        raise NoDirection("all rows of features are equal: centred, nothing is left of them")
+    return matrix, scale
+
+
+def top_right(rows: Rows, *, center: bool, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates (n, r) of the (centred) rows in their top r right directions, and the r singular values; r
+    <= rank.
+    """
+    if rows.resident and rows.n < rows.d:
+        check_rows(rows.n)
+        matrix, scale = dual_moments(rows, center=center)
+        values, vectors = eigen(matrix)
+        r = max(1, min(rank, int((values > 0).sum())))
+        sigmas = np.sqrt(values[:r])
+        return vectors[:, :r] * sigmas / scale, sigmas / scale
+    found = sound_moments(rows, center=center, exact=True)
+    check_rows(found.n)
+    values, vectors = eigen(found.second_moment(center))
+    r = max(1, min(rank, found.n, int((values > 0).sum())))
+    right = Right(vectors[:, :r], values, 0.0, 0.0, 0.0, found.mean if center else None, found.scale)
+    return apply(rows, right)[0] / found.scale, np.sqrt(values[:r]) / found.scale
+
+
+def stacked(rows: Rows) -> Rows:
+    """Batches joined into one resident matrix; for the dual only, whose n x n numbers are of that size too."""
+    if rows.resident:
+        return rows
+    matrix = np.concatenate([block for _, block in rows.blocks()])
+    return Rows(matrix=matrix, n=matrix.shape[0], d=matrix.shape[1])

@@ -1,0 +1,206 @@
+"""The front door: the P-vector of a feature matrix, its top left singular vector, with an error bound. Not
+for angles.
+
+The P-vector u (Liu et al., arXiv 2110.02863) holds one number for each sample, so networks of any width can
+be compared over the same samples in the same order.
+"""
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import gram
+from .angles import PROMISED
+from .cautions import TieWarning
+from .rows import Rows, as_rows
+
+METHODS = ("auto", "gram", "dual")
+
+
+@dataclass(frozen=True)
+class PVector:
+    """The top-k left singular vectors of n x d features, and how they were reached.
+
+    vectors : (n, k) float64, orthonormal columns, the first is the P-vector. Its sign makes the sum of its
+        entries positive; where the sum is 0 (centred features), it makes the largest entry positive: `sign`
+        says which.
+    sigmas : singular values, descending, k + 1 or more (0.0 where there is no (k+1)-th), in the units of the
+        features.
+    explained : share of the squared Frobenius norm (of the centred matrix, where centred) in the top k.
+    residual : largest singular value of F'U - V S, in the units of the features.
+    bound : radians; the true top-k span is within this angle of the computed one. `certified`: residual
+        computed in float64, and the gap bounded below with all rounding counted in; otherwise it is an
+        estimate.
+    defined : False where sigma_k and sigma_(k+1) tie within rounding: then the span is one of many.
+    passes : reads of the matrix.
+    """
+
+    vectors: np.ndarray = field(repr=False)
+    sigmas: np.ndarray = field(repr=False)
+    explained: float
+    residual: float
+    bound: float
+    certified: bool
+    defined: bool
+    centred: bool
+    method: str
+    passes: int
+    sign: str
+    d: int
+
+    @property
+    def vector(self) -> np.ndarray:
+        """(n,) the first left singular vector."""
+        return self.vectors[:, 0]
+
+    @property
+    def n(self) -> int:
+        return self.vectors.shape[0]
+
+    @property
+    def k(self) -> int:
+        return self.vectors.shape[1]
+
+    @property
+    def gap(self) -> float:
+        """sigma_k - sigma_(k+1), in the units of the features."""
+        return float(self.sigmas[self.k - 1] - self.sigmas[self.k])
+
+    @property
+    def ratio(self) -> float:
+        """sigma_1 / sigma_2; inf where sigma_2 is 0."""
+        return float(self.sigmas[0] / self.sigmas[1]) if self.sigmas[1] > 0 else float("inf")
+
+
+def p_vector(features, *, center: bool, k: int = 1, method: str = "auto") -> PVector:
+    """The P-vector of features: their top left singular vector, or the top k of them.
+
+    features : samples x features. NumPy (memory maps too), torch (any device; half precision is upcast block
+        by block), nested lists, or batches of rows that can be read several times. Neither changed nor copied
+        whole.
+    center : subtract the mean of every feature first. The two conventions give different vectors; the paper
+        does not say which it used, so there is no default.
+    k : dimension of the span; `bound`, `gap` and `defined` are about the span of all k.
+    method : "gram" (d x d moments, one pass), "dual" (n x n), or "auto", which chooses by shape.
+
+    Returns a PVector with 1 - |cos| <= 1e-11 to the exact one wherever `bound` <= 4.5e-6; where float32
+    products are not enough for that (near ties), they are done again in float64. A tie gives `defined=False`
+    and a TieWarning.
+    Raises ValueError for NaN or Inf (named by row and column), zero features, one row, no columns, centred
+    rows that are all equal, k > min(n, d); TypeError for non-numeric input and for generators that can be
+    read only once.
+    Not for comparing networks over different samples, nor over the same ones in another order.
+    Source: bound by Davis & Kahan (1970) and Wedin (1972) with Weyl's inequality.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} is none of {', '.join(METHODS)}")
+    if not isinstance(k, int | np.integer) or k < 1:
+        raise ValueError(f"k={k!r}: the number of singular vectors must be an integer of 1 or more")
+    rows = as_rows(features)
+    if rows.resident:
+        gram.check_rows(rows.n)
+        gram.check_k(k, rows.n, rows.d)
+    if method == "dual" or (method == "auto" and rows.resident and rows.n < rows.d):
+        found = by_dual(gram.stacked(rows), center=center, k=k)
+    else:
+        found = by_gram(rows, center=center, k=k)
+    if not found.defined:
+        warnings.warn(
+            f"sigma_{k} = {found.sigmas[k - 1]:.6g} and sigma_{k + 1} = {found.sigmas[k]:.6g} tie within rounding: "
+            f"the top-{k} span is one of many (defined=False); compare a larger span",
+            TieWarning,
+            stacklevel=2,
+        )
+    return found
+
+
+def by_gram(rows: Rows, *, center: bool, k: int) -> PVector:
+    """Gram and eigh; float32 products first where the matrix is large, float64 where that is not accurate
+    enough.
+    """
+    small = rows.resident and rows.n * rows.d <= gram.SMALL
+    right = gram.gram_right(rows, center=center, k=k, exact=small)
+    found = finish(rows, right, center=center)
+    if small or found.bound <= PROMISED:
+        return found
+    return finish(rows, gram.gram_right(rows, center=center, k=k, exact=True), center=center, passes=4)
+
+
+def finish(rows: Rows, right: gram.Right, *, center: bool, passes: int = 2) -> PVector:
+    """Left vectors from right ones by a Rayleigh-Ritz step in float64, with the bound of their span."""
+    k = right.vectors.shape[1]
+    left, back = gram.apply(rows, right)
+    ritz = right.vectors.T @ back
+    values, turn = gram.eigen((ritz + ritz.T) / 2)
+    error = np.linalg.norm(back - right.vectors @ ritz, 2)
+    following = float(right.values[k]) if len(right.values) > k else 0.0
+    in_rows = radians(error + right.floor, values[-1] - following - right.upper_error - right.floor)
+    sigmas = np.sqrt(np.concatenate([values, right.values[k:] if len(right.values) > k else [0.0]])) / right.scale
+    shrink = np.sqrt(min(1.0, (following + right.upper_error) / values[-1])) if values[-1] > 0 else 1.0
+    own = right.floor / max(values[-1], right.floor)
+    return PVector(
+        **signed(orthonormalised(left @ turn), center),
+        sigmas=sigmas,
+        explained=min(1.0, float(values.sum() / right.total)),
+        residual=float(error / np.sqrt(values[-1]) / right.scale) if values[-1] > 0 else 0.0,
+        bound=min(np.pi / 2, float(in_rows * (shrink if in_rows < np.pi / 4 else 1.0) + own)),
+        certified=right.certified,
+        defined=bool(in_rows < np.pi / 4),
+        centred=center,
+        method=right.method,
+        passes=passes,
+        d=rows.d,
+    )
+
+
+def by_dual(rows: Rows, *, center: bool, k: int) -> PVector:
+    """Eigenvectors of the n x n matrix F F'."""
+    matrix, scale = gram.dual_moments(rows, center=center)
+    values, vectors = gram.eigen(matrix)
+    total = float(np.trace(matrix))
+    top = vectors[:, :k]
+    error = np.linalg.norm(matrix @ top - top * values[:k], 2)
+    rounding = (rows.d + rows.n) * gram.EPS64 * total
+    following = float(values[k]) if len(values) > k else 0.0
+    bound = radians(error + rounding, values[k - 1] - following - 2 * rounding)
+    return PVector(
+        **signed(top, center),
+        sigmas=np.sqrt(np.append(values, 0.0)) / scale,
+        explained=min(1.0, float(values[:k].sum() / total)),
+        residual=float(error / np.sqrt(values[k - 1]) / scale) if values[k - 1] > 0 else 0.0,
+        bound=bound,
+        certified=True,
+        defined=bool(bound < np.pi / 4),
+        centred=center,
+        method="dual",
+        passes=2,
+        d=rows.d,
+    )
+
+
+def radians(error: float, gap: float) -> float:
+    """Davis-Kahan: an angle of arcsin(error / gap) at most; a right angle where the gap does not exceed the
+    error.
+    """
+    return float(np.arcsin(error / gap)) if gap > error else float(np.pi / 2)
+
+
+def orthonormalised(left: np.ndarray) -> np.ndarray:
+    """Orthonormal columns with the directions (and signs) of `left`, whose columns are all but orthogonal."""
+    if left.shape[1] == 1:
+        largest = np.abs(left).max()
+        return left / largest / np.linalg.norm(left / largest) if largest > 0 else np.eye(*left.shape)
+    q, r = np.linalg.qr(left)
+    return q * np.where(np.diag(r) < 0, -1.0, 1.0)
+
+
+def signed(vectors: np.ndarray, center: bool) -> dict:
+    """The sign rule: positive sum, or positive largest entry where the sum is 0; with the name of the rule
+    used.
+    """
+    sums, largest = vectors.sum(axis=0), vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])]
+    by_sum = np.abs(sums) > 1e-9 * np.sqrt(len(vectors))
+    by_sum &= not center
+    flip = np.where(by_sum, sums, largest) < 0
+    return {"vectors": vectors * np.where(flip, -1.0, 1.0), "sign": "sum" if by_sum[0] else "largest entry"}

@@ -1,0 +1,180 @@
+"""Forms of input: anything that holds samples x features becomes a `Rows`, read block by block.
+
+Arrays are sliced, never copied whole; half precision, integers and booleans are upcast one block at a time;
+batches are read in order, again for every pass. Not for loading files.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+BLOCK = 1 << 18  # entries in one block of a resident matrix: 1 MB of float32
+
+
+@dataclass
+class Rows:
+    """A matrix of samples x features that can be read several times, block by block.
+
+    `matrix` is the resident array (NumPy or torch, two-dimensional), or None where only `batches` are given.
+    """
+
+    matrix: object = None
+    batches: Iterable | None = None
+    n: int | None = None  # unknown for batches until they have been read once
+    d: int | None = None
+
+    @property
+    def resident(self) -> bool:
+        return self.matrix is not None
+
+    def blocks(self, size: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
+        """First row number and float32 or float64 block, in order.
+
+        `size`: rows per block of a resident matrix.
+        """
+        return self._slices(size) if self.resident else self._read_batches()
+
+    def columns(self, first: int, last: int) -> np.ndarray:
+        """All rows of the columns first to last of a resident matrix, as float32 or float64."""
+        return to_float(self.matrix[:, first:last])
+
+    def _slices(self, size):
+        size = size or max(256, BLOCK // self.d)
+        for start in range(0, self.n, size):
+            yield start, to_float(self.matrix[start : start + size])
+
+    def _read_batches(self):
+        start = number = 0
+        for number, batch in enumerate(self.batches, 1):
+            block = to_float(checked(batch, f"batch {number}"))
+            if self.d is None:
+                self.d = block.shape[1]
+            if block.shape[1] != self.d:
+                raise ValueError(
+                    f"batch {number} has {block.shape[1]} columns, the batches before it have {self.d}: "
+                    "every batch needs the same features in the same order"
+                )
+            if self.n is not None and start + len(block) > self.n:
+                raise changed_batches(self.n, start + len(block))
+            yield start, block
+            start += len(block)
+        if number == 0:
+            raise ValueError("the batches are empty: there is not one row to measure")
+        if self.n is not None and self.n != start:
+            raise changed_batches(self.n, start)
+        self.n = start
+
+
+def changed_batches(before: int, now: int) -> ValueError:
+    more = " or more" if now > before else ""
+    return ValueError(
+        f"the batches held {before} rows at first and {now}{more} when read again: they must not change between passes"
+    )
+
+
+def as_rows(features, name: str = "features") -> Rows:
+    """Accept NumPy, torch (any device), memory maps, data frames, nested lists, or re-iterable batches of
+    these.
+
+    Raises TypeError for what can be read only once or is not numeric, ValueError for a shape that is not two-
+    dimensional.
+    """
+    if isinstance(features, Rows):
+        return features
+    if is_batches(features):
+        if isinstance(features, Iterator):
+            raise TypeError(
+                f"{name} is a {type(features).__name__} that can be read only once, and is needed twice: pass a "
+                "list of batches, or an object whose __iter__ starts again (a DataLoader does)"
+            )
+        return Rows(batches=features)
+    matrix = checked(features, name)
+    return Rows(matrix=matrix, n=int(matrix.shape[0]), d=int(matrix.shape[1]))
+
+
+def is_tensor(value) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def is_batches(features) -> bool:
+    if is_tensor(features) or hasattr(features, "__array__") or isinstance(features, str | bytes | dict):
+        return False
+    if isinstance(features, list | tuple):
+        return bool(features) and all(getattr(batch, "ndim", 0) == 2 for batch in features)
+    return isinstance(features, Iterable) or hasattr(features, "__getitem__")
+
+
+def checked(array, name: str):
+    """The array itself (a tensor detached; lists made an array) if it is a real, two-dimensional, non-empty
+    matrix.
+    """
+    if is_tensor(array):
+        array = array.detach()
+        numeric, kind = not array.is_complex(), str(array.dtype)
+    else:
+        array = np.asanyarray(array)
+        numeric, kind = array.dtype.kind in "fiub", str(array.dtype)
+    if not numeric:
+        raise TypeError(
+            f"{name} has dtype {kind}: real numbers are needed (convert it, or drop its non-numeric columns)"
+        )
+    if array.ndim != 2:
+        hint = (
+            "average feature maps over positions or flatten them first"
+            if array.ndim > 2
+            else "use x[:, None] for one feature"
+        )
+        raise ValueError(
+            f"{name} has shape {tuple(array.shape)}: samples x features, two dimensions, are needed; {hint}"
+        )
+    if array.shape[0] == 0:
+        raise ValueError(f"{name} is empty (shape {tuple(array.shape)}): there is not one row to measure")
+    if array.shape[1] == 0:
+        raise ValueError(f"{name} has no columns (shape {tuple(array.shape)})")
+    return array
+
+
+def to_float(block) -> np.ndarray:
+    """float32 or float64 on the host; a view where the block is already that."""
+    if is_tensor(block):
+        import torch
+
+        if block.dtype not in (torch.float32, torch.float64):
+            narrow = block.dtype.is_floating_point or block.dtype in (torch.bool, torch.uint8, torch.int8, torch.int16)
+            block = block.to(torch.float32 if narrow else torch.float64)
+        return block.cpu().numpy()
+    block = np.asarray(block)
+    if block.dtype in (np.float32, np.float64):
+        return block if block.dtype.isnative else block.astype(block.dtype.newbyteorder("="))
+    narrow = block.dtype == np.float16 or (block.dtype.kind in "iub" and block.dtype.itemsize <= 2)
+    return block.astype(np.float32 if narrow else np.float64)
+
+
+def raise_bad_entry(rows: Rows) -> None:
+    """Raise ValueError naming the first entry that is not finite, if there is one (reads the rows once more)."""
+    for number, (start, block) in enumerate(rows.blocks(), 1):
+        finite = np.isfinite(block)
+        if finite.all():
+            continue
+        row, column = np.unravel_index(int(np.argmin(finite)), finite.shape)
+        place = "" if rows.resident else f" (batch {number}, its row {row})"
+        raise ValueError(
+            f"features hold {block[row, column]} at row {start + row}, column {column}{place}: finite "
+            "numbers are needed; remove the row or mend the network that made it"
+        )
+
+
+def largest_entry(rows: Rows) -> float:
+    return max(float(np.abs(block).max()) for _, block in rows.blocks())
+
+
+def rows_all_equal(rows: Rows) -> bool:
+    first = None
+    for _, block in rows.blocks():
+        first = block[:1].copy() if first is None else first
+        if not (block == first).all():
+            return False
+    return True

@@ -1,0 +1,190 @@
+"""The front door: right to the digit, honest about the rest."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pvlib.measure.angles import kahan, principal_angles
+from pvlib.measure.cautions import TieWarning
+from pvlib.measure.pvector import p_vector
+
+from .making import ACCURATE, exact, relu_features, with_sigmas
+
+
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("shape", [(300, 1), (500, 20), (60, 200), (9000, 130), (3000, 400)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_agrees_with_a_float64_svd(shape, center, dtype):
+    F = relu_features(*shape, dtype=dtype)
+    left, sigmas = exact(F, center)
+    found = p_vector(F, center=center)
+    error = kahan(found.vector, left[:, 0])
+    assert error <= ACCURATE
+    assert error <= found.bound + 1e-13 <= ACCURATE
+    assert found.certified and found.defined
+    np.testing.assert_allclose(found.sigmas[0], sigmas[0], rtol=1e-7)
+    assert found.explained == pytest.approx(sigmas[0] ** 2 / (sigmas**2).sum(), rel=1e-6)
+    assert found.vectors.shape == (shape[0], 1) and len(found.sigmas) >= 2
+
+
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("shape", [(400, 30), (30, 100)])
+def test_top_k_span_agrees_with_svd(shape, center):
+    F = relu_features(*shape, dtype=np.float64)
+    found = p_vector(F, center=center, k=5)
+    assert principal_angles(found.vectors, exact(F, center, 5)[0]).max() < 1e-10
+    np.testing.assert_allclose(found.vectors.T @ found.vectors, np.eye(5), atol=1e-13)
+    assert found.gap == pytest.approx(found.sigmas[4] - found.sigmas[5])
+
+
+@pytest.mark.parametrize("method", ["gram", "dual"])
+def test_methods_agree_where_one_is_forced(method):
+    F = relu_features(80, 60, dtype=np.float64)
+    assert kahan(p_vector(F, center=True, method=method).vector, exact(F, True)[0][:, 0]) < 1e-11
+
+
+def test_near_tie_is_covered_by_the_bound_and_solved_in_float64():
+    F, _ = with_sigmas(30000, 60, np.r_[1 + 1e-5, 1.0, np.linspace(0.5, 0.1, 20)])
+    F = F.astype(np.float32)  # rounding moves the vectors: the truth is that of the rounded matrix
+    truth = exact(F, False)[0][:, 0]
+    found = p_vector(F, center=False)
+    assert kahan(found.vector, truth) <= found.bound + 1e-13 < 1e-3
+    assert found.defined and kahan(found.vector, truth) <= ACCURATE
+
+
+def test_exact_tie_is_undefined_with_a_warning_not_an_error():
+    F, left = with_sigmas(200, 20, [2.0, 2.0, 1.0])
+    with pytest.warns(TieWarning, match="sigma_1"):
+        found = p_vector(F, center=False)
+    assert not found.defined and found.bound > 1 and found.gap < 1e-12
+    span = p_vector(F, center=False, k=2)
+    assert span.defined and principal_angles(span.vectors, left[:, :2]).max() < 1e-11
+
+
+def test_rank_below_k_gives_orthonormal_vectors_and_says_undefined():
+    F = np.outer(np.arange(1.0, 41), np.ones(7))
+    with pytest.warns(TieWarning):
+        found = p_vector(F, center=False, k=3)
+    assert not found.defined
+    np.testing.assert_allclose(found.vectors.T @ found.vectors, np.eye(3), atol=1e-12)
+    one = p_vector(F, center=False)
+    assert one.defined and one.ratio == float("inf") and one.sigmas[1] == 0
+
+
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("shape", [(400, 30), (30, 70)])
+@pytest.mark.parametrize("scale", [1e-20, 1e-3, 1e20])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scale_changes_nothing(scale, dtype, shape, center):
+    F = relu_features(*shape).astype(dtype)
+    found, scaled = p_vector(F, center=center), p_vector(F * dtype(scale), center=center)
+    assert kahan(found.vector, scaled.vector) < (1e-6 if dtype == np.float32 else 1e-12)
+    assert scaled.sigmas[0] / scale == pytest.approx(found.sigmas[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_squares_beyond_float64_are_scaled_out(scale):
+    F = relu_features(200, 12, dtype=np.float64)
+    assert kahan(p_vector(F, center=True).vector, p_vector(F * scale, center=True).vector) < 1e-10
+
+
+def test_large_float32_squares_are_scaled_out():
+    F = relu_features(20000, 64)
+    assert kahan(p_vector(F, center=False).vector, p_vector(F * np.float32(1e25), center=False).vector) < 1e-6
+
+
+def test_float16_that_would_overflow_a_gram():
+    F = (relu_features(500, 20) * 5000).astype(np.float16)
+    assert np.isfinite(F).all()
+    assert kahan(p_vector(F, center=False).vector, exact(F, False)[0][:, 0]) < 1e-11
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_mean_of_a_million_deviations_does_not_cancel(dtype):
+    F = relu_features(20000, 60, dtype=np.float64)
+    F = (F + 1e6 * F.std()).astype(dtype)
+    truth = exact(F, True)[0][:, 0]
+    found = p_vector(F, center=True)
+    assert kahan(found.vector, truth) <= found.bound + 1e-12 and found.bound <= ACCURATE
+
+
+def test_first_block_unlike_the_rest_does_not_cancel():
+    F = relu_features(40000, 30)
+    F[:8192] += 1000.0
+    assert kahan(p_vector(F, center=True).vector, exact(F, True)[0][:, 0]) <= ACCURATE
+
+
+def test_constant_and_duplicate_columns_are_harmless():
+    F = relu_features(300, 8, dtype=np.float64)
+    wide = np.column_stack([F, F, np.full(300, 3.0), np.zeros(300)])
+    assert kahan(p_vector(wide, center=True).vector, p_vector(F, center=True).vector) < 1e-11
+
+
+def test_sign_makes_the_sum_positive_or_the_largest_entry_where_the_sum_is_zero():
+    F = -relu_features(300, 8)
+    raw, centred = p_vector(F, center=False), p_vector(F, center=True)
+    assert raw.sign == "sum" and raw.vector.sum() > 0
+    assert centred.sign == "largest entry" and centred.vector[np.abs(centred.vector).argmax()] > 0
+
+
+def test_k_beyond_the_shape_is_an_error():
+    with pytest.raises(ValueError, match=r"k=9.*300 x 8"):
+        p_vector(relu_features(300, 8), center=False, k=9)
+    with pytest.raises(ValueError, match="k=0"):
+        p_vector(relu_features(300, 8), center=False, k=0)
+    with pytest.raises(ValueError, match="fast"):
+        p_vector(relu_features(300, 8), center=False, method="fast")
+
+
+shapes = st.tuples(st.integers(2, 40), st.integers(1, 40), st.integers(0, 10**6), st.booleans())
+
+
+def defined_features(case):
+    """Random features whose P-vector is well separated, so that small perturbations stay small."""
+    n, d, seed, center = case
+    rng = np.random.default_rng(seed)
+    F = rng.standard_normal((n, d)) * rng.uniform(0.1, 2, d) + rng.standard_normal(d)
+    F += 3 * np.outer(rng.standard_normal(n), rng.standard_normal(d))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TieWarning)
+        found = p_vector(F, center=center)
+    return F, center, found, found.defined and found.ratio > 1.05
+
+
+@settings(max_examples=40, deadline=None)
+@given(shapes)
+def test_permuting_samples_permutes_the_vector(case):
+    F, center, found, usable = defined_features(case)
+    if usable:
+        order = np.random.default_rng(1).permutation(len(F))
+        assert kahan(p_vector(F[order], center=center).vector, found.vector[order]) < 1e-10
+
+
+@settings(max_examples=40, deadline=None)
+@given(shapes)
+def test_turning_the_features_changes_nothing(case):
+    F, center, found, usable = defined_features(case)
+    if usable:
+        turn = np.linalg.qr(np.random.default_rng(1).standard_normal((F.shape[1],) * 2))[0]
+        assert kahan(p_vector(F @ turn, center=center).vector, found.vector) < 1e-10
+
+
+@settings(max_examples=40, deadline=None)
+@given(shapes, st.floats(-20, 20))
+def test_scaling_the_features_changes_nothing(case, exponent):
+    F, center, found, usable = defined_features(case)
+    if usable:
+        assert kahan(p_vector(F * 10**exponent, center=center).vector, found.vector) < 1e-10
+
+
+@settings(max_examples=40, deadline=None)
+@given(shapes, st.integers(2, 4))
+def test_duplicating_columns_changes_nothing(case, times):
+    F, center, found, usable = defined_features(case)
+    if usable:
+        many = p_vector(np.tile(F, times), center=center)
+        assert kahan(many.vector, found.vector) < 1e-10
+        np.testing.assert_allclose(many.sigmas[0], np.sqrt(times) * found.sigmas[0], rtol=1e-12)
