@@ -58,7 +58,7 @@ def test_compare_sees_that_a_rotation_changes_nothing_and_what_the_mean_gives(fi
 @pytest.mark.parametrize(("arguments", "words"), [
     (["measure", "nan.npy"], ["row 7", "column 2"]),
     (["measure", "zero.npy"], ["zero"]),
-    (["measure", "row.npy"], ["one row"]),
+    (["measure", "row.npy"], ["1 row"]),
     (["measure", "missing.npy"], ["missing.npy", "no such file"]),
     (["compare", "a.npy", "short.npy"], ["a.npy has 60", "short.npy has 50"]),
     (["compare", "a.npy"], ["at least two"]),

@@ -30,7 +30,7 @@ def evaluate(
     Returns
     -------
     dict
-        Always train_loss, test_loss (the objective's; mean squared error per pixel for every autoencoder) and weight_norm
+        Always train_loss, test_loss (of the objective; squared error per pixel for every autoencoder) and weight_norm
         (root of the sum of squares over all weight matrices and kernels, biases and BatchNorm left out).
         classification: train_accuracy, test_accuracy; training samples count with the labels that they were trained
         on, test samples with the true ones.

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from ..experiment.data import NAMES
 from ..experiment.recipe import Recipe
 
 # Raised when training or measuring changes results; a golden run in the tests fails when it should have been.
@@ -113,6 +114,10 @@ def _cell_runs(cell: dict, defaults: dict, place: str):
     for point in itertools.product(*grid.values()):
         for seed in range(cell["seeds"]):
             fields = {**defaults, **cell["recipe"], **dict(zip(grid, point, strict=True)), "seed": seed}
+            if fields.get("dataset") not in NAMES:
+                raise ValueError(
+                    f"{place}: unknown data set {fields.get('dataset')!r}; {nearest(fields.get('dataset'), NAMES)}"
+                )
             try:
                 recipe = Recipe.from_dict(fields)
             except (ValueError, TypeError) as error:

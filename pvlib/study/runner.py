@@ -71,10 +71,11 @@ def run_study(
     end = math.inf if time_limit is None else time.monotonic() + time_limit
     data = {name: load(name) for name in study.datasets}
     chosen = choose(study.runs, shard=shard, only=only)
+    worked = False
     for number, run in enumerate(chosen, 1):
         key = run.key(data[run.recipe.dataset].checksum)
         title = f"[{number}/{len(chosen)}] {run.cell} seed {run.recipe.seed} ({key})"
-        if time.monotonic() > end:
+        if time.monotonic() > end and worked:  # each call does an epoch at least, so slices always get on
             outcome["left"] += 1
             continue
         try:
@@ -84,6 +85,7 @@ def run_study(
             say(f"{title}: {error}")
             outcome["busy"] += 1
         except TimeUp:
+            worked = True
             say(f"{title}: time limit reached, the run goes on from here next time")
             outcome["left"] += 1
     return outcome

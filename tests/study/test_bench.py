@@ -31,7 +31,7 @@ def plain(features, convention):
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_each_convention_is_the_one_its_name_says(bench, model, convention):
-    features = bench.features(model, "train")["penultimate"] + 0.1      # no row of zeros
+    features = bench.features(model, "train")["penultimate"] + 0.1  # no row of zeros
     assert abs(plain(features, convention) @ p_vector(features, convention).vector) == pytest.approx(1, abs=1e-9)
 
 

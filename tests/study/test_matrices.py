@@ -55,10 +55,13 @@ def test_bytes_that_are_a_bare_pickle_are_refused(tmp_path):
         read_matrix(tmp_path / "m.pt")
 
 
-@pytest.mark.parametrize(("name", "array", "message"), [
-    ("m.npy", np.zeros(3), r"samples x features.*\(3,\)"),
-    ("m.npy", np.zeros((2, 2, 2)), r"\(2, 2, 2\)"),
-])
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("m.npy", np.zeros(3), r"samples x features.*\(3,\)"),
+        ("m.npy", np.zeros((2, 2, 2)), r"\(2, 2, 2\)"),
+    ],
+)
 def test_an_array_that_is_no_matrix_is_named_with_its_shape(tmp_path, name, array, message):
     np.save(tmp_path / name, array)
     with pytest.raises(ValueError, match=message):
