@@ -27,6 +27,10 @@ SPAN = 10  # directions kept of the primary layer, centred: k = 2 and 9 are comp
 BOOTSTRAPS = 100
 
 
+class NotFinite(RuntimeError):
+    """The network gives NaN or infinite features: it has diverged."""
+
+
 def convene(features: np.ndarray, convention: str) -> tuple[np.ndarray, bool]:
     """The matrix and the `center` argument that a convention asks for. A new convention is one line here."""
     if convention == "unit_centred":
@@ -78,6 +82,9 @@ class Bench:
             precision=self.recipe.precision,
             transform=self.transform,
         )
+        for layer, value in found.items():
+            if not torch.isfinite(value).all():
+                raise NotFinite(f"features at {layer} are not finite")
         return {layer: value.numpy() for layer, value in found.items()}
 
     def snapshot(self, model: torch.nn.Module) -> tuple[dict[str, torch.Tensor], list[dict]]:

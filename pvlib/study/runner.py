@@ -17,7 +17,7 @@ from ..experiment.data import ImageData, load
 from ..experiment.evaluate import evaluate, score
 from ..experiment.train import Checkpoint, DivergedError, train
 from . import provenance
-from .bench import Bench
+from .bench import Bench, NotFinite
 from .config import NUMERICS_VERSION, Run, Study
 from .store import Busy, Store
 
@@ -37,7 +37,10 @@ class Recorder:
 
     def __call__(self, step: int, epoch: float, model: torch.nn.Module, stats: dict) -> None:
         start = time.perf_counter()
-        vectors, rows = self.bench.snapshot(model)
+        try:
+            vectors, rows = self.bench.snapshot(model)
+        except NotFinite as error:  # the step's loss was still finite, what it did to the weights was not
+            raise DivergedError(math.ceil(epoch), step) from error
         self.vectors.update({f"{step}/{name}": value for name, value in vectors.items()})
         self.rows += [
             {"step": step, "epoch": epoch, "train_loss": stats.get("train_loss", math.nan), **row} for row in rows
