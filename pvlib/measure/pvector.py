@@ -6,16 +6,18 @@ be compared over the same samples in the same order.
 """
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from . import gram
 from .angles import PROMISED
 from .cautions import TieWarning
+from .lanczos import Krylov, krylov, randomized
 from .rows import Rows, as_rows
 
-METHODS = ("auto", "gram", "dual")
+METHODS = ("auto", "gram", "krylov", "dual", "randomized")
+WIDE = 256  # Gram and eigh are faster where one side of the matrix is no longer than this
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto") -> PVe
     center : subtract the mean of every feature first. The two conventions give different vectors; the paper
         does not say which it used, so there is no default.
     k : dimension of the span; `bound`, `gap` and `defined` are about the span of all k.
-    method : "gram" (d x d moments, one pass), "dual" (n x n), or "auto", which chooses by shape.
+    method : "gram" (d x d moments, one pass), "dual" (n x n), "krylov" (wide resident matrices), "randomized" (Halko et
+        al. 2011, what the paper cites: fast, and wrong by degrees in near ties), or "auto", which chooses by shape.
 
     Returns a PVector with 1 - |cos| <= 1e-11 to the exact one wherever `bound` <= 4.5e-6; where float32
     products are not enough for that (near ties), they are done again in float64. A tie gives `defined=False`
@@ -101,18 +104,24 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto") -> PVe
     if rows.resident:
         gram.check_rows(rows.n)
         gram.check_k(k, rows.n, rows.d)
-    if method == "dual" or (method == "auto" and rows.resident and rows.n < rows.d):
-        found = by_dual(gram.stacked(rows), center=center, k=k)
-    else:
-        found = by_gram(rows, center=center, k=k)
+    found = ENGINES[suited(rows) if method == "auto" else method](rows, center=center, k=k)
     if not found.defined:
         warnings.warn(
-            f"sigma_{k} = {found.sigmas[k - 1]:.6g} and sigma_{k + 1} = {found.sigmas[k]:.6g} tie within rounding: "
-            f"the top-{k} span is one of many (defined=False); compare a larger span",
+            f"sigma_{k} = {found.sigmas[k - 1]:.6g} and sigma_{k + 1} = {found.sigmas[k]:.6g} cannot be told apart "
+            f"by method {found.method!r}: the top-{k} span is one of many (defined=False); compare a larger span",
             TieWarning,
             stacklevel=2,
         )
     return found
+
+
+def suited(rows: Rows) -> str:
+    """The engine for the shape; benchmarks/pvector.py is the evidence."""
+    if not rows.resident or not rows.on_host:
+        return "gram"
+    if min(rows.n, rows.d) > WIDE:
+        return "krylov"
+    return "dual" if rows.n < rows.d else "gram"
 
 
 def by_gram(rows: Rows, *, center: bool, k: int) -> PVector:
@@ -156,6 +165,9 @@ def finish(rows: Rows, right: gram.Right, *, center: bool, passes: int = 2) -> P
 
 def by_dual(rows: Rows, *, center: bool, k: int) -> PVector:
     """Eigenvectors of the n x n matrix F F'."""
+    rows = gram.stacked(rows)
+    gram.check_rows(rows.n)
+    gram.check_k(k, rows.n, rows.d)
     matrix, scale = gram.dual_moments(rows, center=center)
     values, vectors = gram.eigen(matrix)
     total = float(np.trace(matrix))
@@ -177,6 +189,54 @@ def by_dual(rows: Rows, *, center: bool, k: int) -> PVector:
         passes=2,
         d=rows.d,
     )
+
+
+def by_krylov(rows: Rows, *, center: bool, k: int) -> PVector:
+    """Block Krylov in float32, then float64 where that is not enough, and Gram where the spectrum is too flat."""
+    rows = gram.stacked(rows)
+    small = rows.is_double or rows.n * rows.d <= gram.SMALL
+    tolerance = 1e-8 if small else 0.8 * PROMISED
+    passes, start = 0, None
+    for exact in (True,) if small else (False, True):
+        found = krylov(rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start)
+        passes, start = passes + found.passes, found.right
+        if found.converged:
+            return from_krylov(found, rows, center=center, method="krylov", passes=passes)
+    return replace(by_gram(rows, center=center, k=k), passes=passes + 4)
+
+
+def by_randomized(rows: Rows, *, center: bool, k: int) -> PVector:
+    """The randomised SVD of Halko, Martinsson & Tropp (2011): what the paper cites, wrong by degrees in near ties."""
+    rows = gram.stacked(rows)
+    found = randomized(rows, center=center, k=k)
+    return from_krylov(found, rows, center=center, method="randomized", passes=found.passes)
+
+
+def from_krylov(found: Krylov, rows: Rows, *, center: bool, method: str, passes: int) -> PVector:
+    """A result whose gap is an estimate, or certified where the norm left over by the top k bounds the next value."""
+    k = len(found.values) - 1
+    values, following = found.values[:k], found.values[k]
+    leftover = max(found.energy * (1 + 1e-12) - values.sum(), following)
+    sure = radians(found.error, values[-1] - leftover - found.error)
+    certified = found.exact and sure <= PROMISED
+    bound = sure if certified else radians(found.error, values[-1] - following)
+    root = np.sqrt(values[-1]) if values[-1] > 0 else 1.0
+    return PVector(
+        **signed(orthonormalised(found.left), center),
+        sigmas=np.sqrt(found.values) / found.scale,
+        explained=min(1.0, float(values.sum() / found.energy)),
+        residual=float(found.error / root / found.scale),
+        bound=bound,
+        certified=bool(certified),
+        defined=bool(bound < np.pi / 4),
+        centred=center,
+        method=method,
+        passes=passes,
+        d=rows.d,
+    )
+
+
+ENGINES = {"gram": by_gram, "krylov": by_krylov, "dual": by_dual, "randomized": by_randomized}
 
 
 def radians(error: float, gap: float) -> float:

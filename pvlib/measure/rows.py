@@ -29,6 +29,16 @@ class Rows:
     def resident(self) -> bool:
         return self.matrix is not None
 
+    @property
+    def is_double(self) -> bool:
+        """Whether the blocks of a resident matrix are float64 (float32 otherwise)."""
+        return to_float(self.matrix[:1, :1]).dtype == np.float64
+
+    @property
+    def on_host(self) -> bool:
+        """Whether a resident matrix can be read chunk by chunk without moving it from another device."""
+        return not is_tensor(self.matrix) or self.matrix.device.type == "cpu"
+
     def blocks(self, size: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
         """First row number and float32 or float64 block, in order.
 

@@ -1,0 +1,249 @@
+"""Block Krylov for wide resident matrices: a handful of reads of the matrix instead of d operations on every entry.
+
+One product F'(F Q) with a block of p columns costs hardly more than with one, and is done chunk by chunk while the
+chunk is in the cache: float32 inside a chunk, float64 between chunks. The basis is kept orthogonal in full, and
+Rayleigh-Ritz is done over all of it. Not for narrow matrices or streams (`gram`); its gap is an estimate.
+
+Source: Golub & Underwood, The block Lanczos method (1977); Musco & Musco, Randomized block Krylov methods (2015).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .cautions import NoDirection
+from .gram import EPS32, EPS64
+from .rows import Rows, largest_entry, raise_bad_entry, rows_all_equal, to_float
+from .threads import workers
+
+CHUNK = 1 << 17  # entries of a chunk: 0.5 MB of float32, well inside a core's cache
+SAMPLE = 1 << 18  # entries of the rows that the first block comes from
+COLUMNS = 4  # of a block; k + 1 where that is more
+PASSES = 40  # then the spectrum is so flat that the Gram matrix is cheaper
+
+
+@dataclass
+class Product:
+    """F'(F Q) of the scaled, shifted rows; centred if `center`. Counts its reads of the matrix."""
+
+    rows: Rows
+    center: bool
+    scale: float
+    shift: np.ndarray | None  # subtracted from every chunk, where the mean is large beside the deviations
+    mean: np.ndarray  # scaled, of the shifted rows: of a sample at first, of all after the first pass
+    exact: bool = False  # upcast every chunk to float64
+    energy: float = 0.0  # squared Frobenius norm of the scaled (centred) rows
+    raw_energy: float = 0.0  # the same before centring
+    passes: int = 0
+    kept: list = field(default_factory=list)  # F Q of the passes
+
+    @property
+    def dtype(self):
+        return np.float64 if self.exact or self.rows.is_double else np.float32
+
+    def chunk(self, first: int, last: int, dtype) -> np.ndarray:
+        block = to_float(self.rows.matrix[first:last])
+        if self.shift is not None:
+            return np.subtract(block, self.shift, dtype=dtype)
+        return block.astype(dtype, copy=False)
+
+    def share(self, rows: range, columns: np.ndarray, offset: np.ndarray, left: np.ndarray):
+        """One worker's part: F'(F Q - offset), and in the first pass column sums and the sum of squares."""
+        back, total, energy = np.zeros(columns.shape), np.zeros(self.rows.d), 0.0
+        for start in rows:
+            stop = min(start + rows.step, rows.stop)
+            block = self.chunk(start, stop, columns.dtype)
+            product = np.matmul(block, columns, out=left[start:stop])
+            product -= offset
+            back += block.T @ product
+            if self.passes == 0:
+                flat = block.ravel(order="K") if self.scale == 1 else block.ravel() * block.dtype.type(self.scale)
+                energy += float(flat @ flat)
+                total += np.ones(len(block), block.dtype) @ block
+        return back, total, energy
+
+    def __call__(self, pool, count: int, block: np.ndarray) -> np.ndarray:
+        """(d, p) float64 product with an orthonormal block (d, p): one read of the matrix."""
+        n, dtype = self.rows.n, self.dtype
+        columns, offset = (block * self.scale).astype(dtype), (self.mean @ block).astype(dtype)
+        left = np.empty((n, block.shape[1]), dtype)
+        cuts, step = np.linspace(0, n, count + 1).astype(int), max(16, CHUNK // self.rows.d)
+        parts = list(
+            pool.map(lambda i: self.share(range(cuts[i], cuts[i + 1], step), columns, offset, left), range(count))
+        )
+        back = sum(part[0] for part in parts) * self.scale
+        if self.passes == 0:
+            self.energy = self.raw_energy = sum(part[2] for part in parts)
+        if self.passes == 0 and self.center:
+            total = sum(part[1] for part in parts) * self.scale
+            back -= np.outer(total, (total / n - self.mean) @ block)
+            self.mean = total / n
+            self.energy -= float(total @ total) / n
+        self.passes += 1
+        self.kept.append(left)
+        return back
+
+
+@dataclass
+class Krylov:
+    """Top-k vectors, squared sigmas (k + 1), and the estimate of their error, of the scaled rows."""
+
+    left: np.ndarray  # (n, k), not yet normalised
+    right: np.ndarray  # (d, columns), to go on from
+    values: np.ndarray
+    energy: float
+    error: float  # |F'F V - V lambda| of the scaled rows, rounding included
+    scale: float
+    passes: int
+    converged: bool
+    exact: bool  # every product was in float64
+
+
+def krylov(rows: Rows, *, center: bool, k: int, tolerance: float, exact: bool = False, start=None) -> Krylov:
+    """Top-k singular vectors of a resident matrix to about `tolerance` radians.
+
+    exact : multiply in float64. start : (d, columns) to begin with. `converged` is False where
+    float32 rounding or the number of passes stopped it.
+    """
+    columns = min(max(COLUMNS, k + 1), rows.n, rows.d)
+    product, block = prepared(rows, center, columns, exact)
+    block = block if start is None else np.linalg.qr(start)[0]
+    noise = relative_rounding(product)
+    with workers() as (pool, count), np.errstate(over="ignore", invalid="ignore"):
+        basis = images = np.empty((rows.d, 0))
+        while True:
+            image = product(pool, count, block)
+            check_first_pass(rows, product, image)
+            basis, images = np.hstack([basis, block]), np.hstack([images, image])
+            values, coordinates = ritz(basis, images)
+            top = coordinates[:, :k]
+            error = np.linalg.norm(images @ top - basis @ (top * values[:k]), 2) + noise * values[0]
+            block = next_block(basis, image, noise * values[0])
+            following = values[k] if len(values) > k else 0.0  # the space is then k-dimensional
+            reached = error * np.sqrt(following) <= tolerance * (values[k - 1] - following) * np.sqrt(values[k - 1])
+            if reached or block.shape[1] == 0 or product.passes >= PASSES or error < 2 * noise * values[0]:
+                break
+        left = combined(product, top)
+    return Krylov(
+        left=left,
+        right=basis @ coordinates[:, :columns],
+        values=np.append(values, 0.0)[: k + 1],
+        energy=product.energy,
+        error=float(error),
+        scale=product.scale,
+        passes=product.passes,
+        converged=bool(reached),
+        exact=product.dtype == np.float64,
+    )
+
+
+def randomized(rows: Rows, *, center: bool, k: int, oversampling: int = 10, powers: int = 2) -> Krylov:
+    """Randomised subspace iteration with a Gaussian start; Halko, Martinsson & Tropp, SIAM Review 53 (2011) 217.
+
+    Not where the gap is small: its error after q powers falls as (sigma_2 / sigma_1)^(2 q), whatever the digits.
+    """
+    product, _ = prepared(rows, center, 1, exact=False)
+    columns = min(k + oversampling, rows.n, rows.d)
+    basis = np.random.default_rng(0).standard_normal((rows.d, columns))
+    with workers() as (pool, count), np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(powers + 1):
+            basis = np.linalg.qr(basis)[0]
+            product.kept.clear()
+            image = product(pool, count, basis)
+            check_first_pass(rows, product, image)
+            basis, before = image, basis
+    values, coordinates = ritz(before, image)
+    top = coordinates[:, :k]
+    error = np.linalg.norm(image @ top - before @ (top * values[:k]), 2) + relative_rounding(product) * values[0]
+    return Krylov(
+        left=combined(product, top),
+        right=before @ top,
+        values=np.append(values, 0.0)[: k + 1],
+        energy=product.energy,
+        error=float(error),
+        scale=product.scale,
+        passes=product.passes,
+        converged=True,
+        exact=False,
+    )
+
+
+def relative_rounding(product: Product) -> float:
+    """Rounding of one product F'(F q) beside the largest eigenvalue: a bound in float64, what is seen in float32."""
+    d = product.rows.d
+    return (d + max(16, CHUNK // d) + 16) * EPS64 if product.dtype == np.float64 else EPS32
+
+
+def prepared(rows: Rows, center: bool, columns: int, exact: bool) -> tuple[Product, np.ndarray]:
+    """The product with scale and shift chosen from a sample of rows, and a first block from the same sample."""
+    step = max(1, rows.n * rows.d // SAMPLE)
+    sample = to_float(rows.matrix[::step]).astype(np.float64)
+    largest = np.abs(sample).max()
+    if not 0 < largest < np.inf:
+        largest = largest_entry(rows)
+    if not np.isfinite(largest):
+        raise_bad_entry(rows)
+    if largest == 0:
+        raise NoDirection("features are all zero: a zero matrix has no P-vector (a dead layer?)")
+    scale = 1.0 if 1e-6 < largest < 1e6 else 2.0 ** -np.floor(np.log2(largest))
+    mean = sample.mean(axis=0)
+    sample -= mean
+    shift = None
+    if center and (mean @ mean) * len(sample) > 100 * np.vdot(sample, sample):
+        shift = mean.astype(to_float(rows.matrix[:1, :1]).dtype)
+        sample += mean - shift
+        mean = mean - shift
+    elif not center:
+        sample += mean
+    product = Product(rows, center, scale, shift, mean * scale * center, exact)
+    return product, first_block(sample / largest, columns)
+
+
+def first_block(sample: np.ndarray, columns: int) -> np.ndarray:
+    """Orthonormal (d, p): rough top right directions of the sampled rows, by a few steps of subspace iteration."""
+    rng = np.random.default_rng(0)
+    block = (
+        sample.T @ rng.standard_normal((len(sample), columns))
+        + 1e-3 * rng.standard_normal((sample.shape[1], columns)) * np.abs(sample).max()
+    )
+    for _ in range(3):
+        block = np.linalg.qr(block)[0]
+        block = sample.T @ (sample @ block) + 1e-12 * block
+    return np.linalg.qr(block)[0]
+
+
+def check_first_pass(rows: Rows, product: Product, image: np.ndarray) -> None:
+    if product.passes > 1:
+        return
+    if not (np.isfinite(image).all() and np.isfinite(product.energy)):
+        raise_bad_entry(rows)
+    if product.center and product.energy <= 1e-5 * product.raw_energy and rows_all_equal(rows):
+        raise NoDirection("all rows of features are equal: centred, nothing is left of them")
+
+
+def ritz(basis: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ritz values, descending and not below 0, and coordinates of Ritz vectors."""
+    small = basis.T @ images
+    values, coordinates = np.linalg.eigh((small + small.T) / 2)
+    return np.maximum(values[::-1], 0.0), coordinates[:, ::-1]
+
+
+def next_block(basis: np.ndarray, image: np.ndarray, noise: float) -> np.ndarray:
+    """The newest images made orthonormal to the basis; directions that are only rounding are dropped."""
+    fresh = image - basis @ (basis.T @ image)
+    fresh -= basis @ (basis.T @ fresh)
+    left, sizes, _ = np.linalg.svd(fresh, full_matrices=False)
+    left = left[:, sizes > noise][:, : basis.shape[0] - basis.shape[1]]
+    left = left - basis @ (basis.T @ left)
+    return np.linalg.qr(left)[0]
+
+
+def combined(product: Product, top: np.ndarray) -> np.ndarray:
+    """F V from the products that were kept: (n, k) float64."""
+    left = np.zeros((product.rows.n, top.shape[1]))
+    first = 0
+    for kept in product.kept:
+        last = first + kept.shape[1]
+        left += kept @ top[first:last].astype(kept.dtype)
+        first = last
+    return left - left.mean(axis=0) if product.center else left
