@@ -181,7 +181,8 @@ class _Dataset:
             "status": "done", "failed_epoch": math.nan, "parameters": 100_000.0, "score_name": score_name,
             "score": score, "train_loss": 0.05, "test_loss": 0.1, **measured, "weight_norm": 20.0 + self.rng.uniform(),
             "cka_data": 0.3 + 0.1 * self.rng.uniform(), "steps": float(self.steps[-1]), "wall_s": 60.0,
-            "measure_s": 6.0, "device": "cpu", "processor": "none", "threads": 1.0, "load": 1.0, "commit": "0" * 40, "torch": "0",
+            "measure_s": 6.0, "device": "cpu", "processor": "none", "threads": 1.0, "load": 1.0, "commit": "0" * 40,
+            "torch": "0",
             "data_sha256": "0" * 64, "numerics_version": 1.0, "finished_at": "2026-11-25T00:00:00+00:00",
             "config_json": json.dumps(asked, sort_keys=True),
         }  # fmt: skip
@@ -218,7 +219,7 @@ class _Dataset:
         return {
             "runs": pd.DataFrame(self.runs + pool_runs), "history": pd.DataFrame(history), "snapshots": snapshots,
             "trajectory": trajectory, "finals": self._finals(), "pairs": pairs.pair_rows(self.networks),
-            "controls": self._controls(), "spans": pairs.span_rows(self.networks), "full": pairs.full_rows(full),
+            "controls": self._controls(), "spans": self._spans(), "full": pairs.full_rows(full),
             "anchor_shift": pd.DataFrame(shift), "data": self._data(), "pool": pool,
         }  # fmt: skip
 
@@ -291,6 +292,21 @@ class _Dataset:
                 })  # fmt: skip
         return pd.DataFrame(rows)
 
+    def _spans(self) -> pd.DataFrame:
+        """As `pairs.span_rows` does, for directions that are orthonormal already."""
+        rows = []
+        for a, b, one, two in pairs.trained_pairs(self.networks, "centred"):
+            cosines = one[:9] @ two[:9].T
+            for k in pairs.SPANS:
+                null = k / (SIZES["train"] - 1)
+                rows.append({
+                    "run_a": a, "run_b": b, "split": "train", "convention": "centred", "k": k,
+                    "overlap": float(np.sum(cosines[:k, :k] ** 2)) / k, "overlap_null": null,
+                    "angle_to_span": _degrees(np.linalg.norm(cosines[0, :k])),
+                    "angle_to_span_null": _degrees(math.sqrt(null)),
+                })  # fmt: skip
+        return pd.DataFrame(rows)
+
     def _data(self) -> pd.DataFrame:
         rows = []
         for place, vectors in self.vectors[f"data-{self.dataset}"].items():
@@ -315,7 +331,8 @@ class _Dataset:
                 for convention in CONVENTIONS[:2]:
                     rows.append({
                         "run": run["run"], "dataset": self.dataset, "architecture": architecture, **recipe,
-                        "seed": seed, "convention": convention, "angle_data_deg": 45 + 100 * self.link * error + self.rng.normal(),
+                        "seed": seed, "convention": convention,
+                        "angle_data_deg": 45 + 100 * self.link * error + self.rng.normal(),
                         "cka_data": self.rng.uniform(0.2, 0.6), "train_loss": 1 - train_accuracy + 0.01,
                         "weight_norm": run["weight_norm"], "train_accuracy": train_accuracy, "test_accuracy": 1 - error,
                         "test_error": error, "generalization_gap": train_accuracy - 1 + error,
