@@ -25,14 +25,18 @@ from .inference import (
     within_class_permutation,
 )
 from .pvector import PVector, p_vector
-from .similarity import linear_cka
+from .similarity import INVARIANCES, linear_cka, mutual_knn, procrustes, svcca
+from .streaming import Directions, Stream
 
 __all__ = [
+    "INVARIANCES",
+    "Directions",
     "MeanDirection",
     "NoDirection",
     "PVector",
     "PrecisionWarning",
     "Stability",
+    "Stream",
     "TieWarning",
     "angle",
     "angle_to_span",
@@ -42,12 +46,15 @@ __all__ = [
     "cosine",
     "linear_cka",
     "mean_direction",
+    "mutual_knn",
     "p_vector",
     "pairwise_angles",
     "pairwise_cosines",
     "principal_angles",
+    "procrustes",
     "span_overlap",
     "stability",
+    "svcca",
     "unit_rows",
     "within_class_permutation",
 ]

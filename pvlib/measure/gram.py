@@ -19,24 +19,49 @@ SMALL = 1 << 20  # a matrix of fewer entries is multiplied in float64 from the s
 
 @dataclass
 class Moments:
-    """Sums over n rows x of (x - shift) and of its outer product, in float64; `scale` (a power of 2)
-    multiplied every entry.
+    """Sums over n rows x of (x - shift) and of its outer product, in float64; mergeable.
 
     `rounding` bounds the relative error of `gram` against `energy`, the sum of squares that went into it.
+    `scale` (a power of 2) multiplied every entry.
     """
 
-    n: int
     shift: np.ndarray  # (d,)
-    total: np.ndarray  # (d,)
-    gram: np.ndarray  # (d, d)
-    energy: float
-    rounding: float
     scale: float = 1.0
+    n: int = 0
+    total: np.ndarray = None  # (d,)
+    gram: np.ndarray = None  # (d, d)
+    rounding: float = 0.0
+
+    def __post_init__(self):
+        d = len(self.shift)
+        self.total = np.zeros(d) if self.total is None else self.total
+        self.gram = np.zeros((d, d)) if self.gram is None else self.gram
+
+    @property
+    def energy(self) -> float:
+        return float(np.trace(self.gram))
 
     @property
     def mean(self) -> tuple[np.ndarray, np.ndarray]:
         """The mean in two parts, whose sum would be rounded where the mean is large beside the deviations."""
         return self.shift, self.total / self.n
+
+    def add(self, block: np.ndarray) -> None:
+        """Add rows: float32 blocks are multiplied in float32, float64 ones in float64; the sums are float64."""
+        block = block - self.shift.astype(block.dtype) if self.shift.any() else block
+        self.gram += block.T @ block
+        self.total += block.sum(axis=0, dtype=np.float64)
+        self.n += len(block)
+        self.rounding = max(self.rounding, (len(block) + 4) * float(np.finfo(block.dtype).eps)) + EPS64
+
+    def merge(self, other: "Moments") -> None:
+        """Add the rows of another part, whatever its shift."""
+        apart = other.shift - self.shift
+        cross = np.outer(other.total, apart)
+        self.gram += other.gram + cross + cross.T + other.n * np.outer(apart, apart)
+        self.total += other.total + other.n * apart
+        self.n += other.n
+        self.rounding = max(self.rounding, other.rounding) + 4 * EPS64
 
     def second_moment(self, center: bool) -> np.ndarray:
         """(d, d) matrix F' F of the rows as given, or of the rows minus their mean."""
@@ -54,26 +79,17 @@ def block_rows(d: int) -> int:
 
 
 def moments(rows: Rows, *, shifted: bool, exact: bool = False, scale: float = 1.0) -> Moments:
-    """One pass over the rows. float32 blocks are multiplied in float32 and added up in float64, unless
-    `exact`.
+    """One pass over the rows.
 
-    shifted : subtract the first block's mean (needed for centring). exact : multiply in float64 too.
+    shifted : subtract the first block's mean (needed for centring). exact : multiply float32 in float64 too.
     """
-    out, largest, count = None, 0, 0
+    out = None
     for _, block in rows.blocks(block_rows(rows.d) if rows.resident else None):
         block = block * block.dtype.type(scale) if scale != 1.0 else block
         block = block.astype(np.float64) if exact else block
         if out is None:
-            shift = first_mean(block) if shifted else np.zeros(block.shape[1])
-            out = Moments(0, shift, np.zeros(rows.d), np.zeros((rows.d, rows.d)), 0.0, 0.0, scale)
-        block = block - out.shift.astype(block.dtype) if shifted else block
-        out.gram += block.T @ block
-        out.total += block.sum(axis=0, dtype=np.float64)
-        out.n += len(block)
-        largest, count = max(largest, len(block)), count + 1
-    unit_roundoff = EPS64 if exact or block.dtype == np.float64 else EPS32
-    out.energy = float(np.trace(out.gram))
-    out.rounding = (largest + 4) * unit_roundoff + count * EPS64
+            out = Moments(first_mean(block) if shifted else np.zeros(rows.d), scale)
+        out.add(block)
     return out
 
 
@@ -150,15 +166,24 @@ class Right:
 
 def gram_right(rows: Rows, *, center: bool, k: int, exact: bool) -> Right:
     """Top-k right singular vectors from the Gram matrix."""
-    found = sound_moments(rows, center=center, exact=exact)
+    return right_of(sound_moments(rows, center=center, exact=exact), center=center, k=k)
+
+
+def right_of(found: Moments, *, center: bool, k: int) -> Right:
+    d = len(found.shift)
     check_rows(found.n)
-    check_k(k, found.n, rows.d)
+    check_k(k, found.n, d)
     matrix = found.second_moment(center)
     values, vectors = eigen(matrix)
-    error = found.rounding * found.energy + 4 * rows.d * EPS64 * values[0]
-    floor = (rows.d + block_rows(rows.d) + 16) * EPS64 * found.energy
+    energy = found.energy + 2 * found.n * float(found.shift @ found.shift) * (not center)
     return Right(
-        vectors[:, :k], values, float(np.trace(matrix)), error, floor, found.mean if center else None, found.scale
+        vectors=vectors[:, :k],
+        values=values,
+        total=float(np.trace(matrix)),
+        upper_error=found.rounding * energy + 4 * d * EPS64 * values[0],
+        floor=(d + block_rows(d) + 16) * EPS64 * energy,
+        centre=found.mean if center else None,
+        scale=found.scale,
     )
 
 

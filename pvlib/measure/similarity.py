@@ -1,9 +1,198 @@
-"""Other measures of similarity between feature matrices of the same samples."""
+"""Other measures of similarity of two feature matrices over the same samples: `measure(a, b)`, at most 1.
+
+1 means the same up to the transformations of `INVARIANCES`. None of these says what is high: `compare` does, by a
+permutation null. All but mutual_knn are functions of the d x d moments, so no n x n matrix is held unless n < d.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from . import gram
+from .angles import unit_rows
+from .cautions import NoDirection
+from .rows import Rows, as_rows
 
-def linear_cka(a, b) -> float:
-    """Linear CKA (Kornblith et al. 2019): |A'B|^2 / (|A'A| |B'B|) of the centred matrices; no n x n matrix."""
-    a, b = (np.asarray(x, dtype=np.float64) - np.mean(x, axis=0, dtype=np.float64) for x in (a, b))
-    return float(np.sum((a.T @ b) ** 2) / np.linalg.norm(a.T @ a) / np.linalg.norm(b.T @ b))
+# What each measure must not see (True) and must see (False) when it is done to one of the two matrices.
+INVARIANCES = {
+    "linear_cka": {"orthogonal": True, "scale": True, "translation": True, "linear": False, "shuffle": False},
+    "svcca": {"orthogonal": True, "scale": True, "translation": True, "linear": False, "shuffle": False},
+    "procrustes": {"orthogonal": True, "scale": True, "translation": True, "linear": False, "shuffle": False},
+    "mutual_knn": {"orthogonal": True, "scale": True, "translation": False, "linear": False, "shuffle": False},
+    "p_vector_uncentred": {"orthogonal": True, "scale": True, "translation": False, "linear": False, "shuffle": False},
+    "p_vector_centred": {"orthogonal": True, "scale": True, "translation": True, "linear": False, "shuffle": False},
+}
+
+
+@dataclass
+class Pair:
+    """Moments of two centred matrices A, B over the same n samples; k, l are their rows' squared lengths."""
+
+    n: int
+    aa: np.ndarray  # A'A
+    bb: np.ndarray
+    ab: np.ndarray
+    kk: float  # sum of k_i k_i
+    ll: float
+    kl: float
+
+    @classmethod
+    def of(cls, A: np.ndarray, B: np.ndarray) -> "Pair":
+        """Of two resident arrays of float64, centred here."""
+        A, B = A - A.mean(axis=0), B - B.mean(axis=0)
+        k, l = np.einsum("ij,ij->i", A, A), np.einsum("ij,ij->i", B, B)  # noqa: E741
+        return cls(len(A), A.T @ A, B.T @ B, A.T @ B, float(k @ k), float(l @ l), float(k @ l))
+
+
+def linear_cka(a, b, *, debiased: bool = False) -> float:
+    """Linear centred kernel alignment, |A'B|^2 / (|A'A| |B'B|) of the centred matrices.
+
+    a, b : (n, d_a), (n, d_b). debiased : the unbiased estimator of HSIC (may be below 0), needed where n is not much
+    larger than d: the biased one is near 1 there whatever the features are. Source: Kornblith et al., ICML 2019;
+    Song et al., JMLR 13 (2012) 1393. Not for finding small differences: it is dominated by the largest directions.
+    """
+    pair = paired_moments(a, b)
+    return debiased_cka(pair) if debiased else biased_cka(pair)
+
+
+def biased_cka(pair: Pair) -> float:
+    cross = np.linalg.norm(pair.ab)
+    return float(cross / np.linalg.norm(pair.aa) * (cross / np.linalg.norm(pair.bb)))
+
+
+def debiased_cka(pair: Pair) -> float:
+    """From U-statistics of HSIC; rows are centred, so every row of the kernel sums to zero."""
+    if pair.n < 4:
+        raise ValueError(f"debiased CKA needs 4 samples or more, {pair.n} are given")
+    a, b = np.trace(pair.aa), np.trace(pair.bb)
+    cross = unbiased_hsic(pair.n, np.sum(pair.ab**2), pair.kl, a * b)
+    own = [unbiased_hsic(pair.n, np.sum(m**2), s, t * t) for m, s, t in ((pair.aa, pair.kk, a), (pair.bb, pair.ll, b))]
+    if min(own) <= 0:
+        raise ValueError("debiased CKA is undefined: the unbiased self-similarity of a matrix is not positive")
+    return float(cross / np.sqrt(own[0] * own[1]))
+
+
+def unbiased_hsic(n: int, cross: float, diagonal: float, traces: float) -> float:
+    return cross - diagonal * n / (n - 2) + traces / ((n - 1) * (n - 2))
+
+
+def svcca(a, b, *, variance: float = 0.99) -> float:
+    """Mean canonical correlation between the directions that hold `variance` of each matrix.
+
+    a, b : (n, d_a), (n, d_b). Directions are kept until their *sum of squared* singular values reaches `variance`. The
+    mean is over as many correlations as the smaller subspace has. Source: Raghu et al., NeurIPS 2017. Not where the
+    dimensions kept come near n: any two matrices then reach 1.
+    """
+    if not 0 < variance <= 1:
+        raise ValueError(f"variance={variance}: a share above 0 and not above 1 is needed")
+    return canonical(paired_moments(a, b), variance)
+
+
+def canonical(pair: Pair, variance: float) -> float:
+    left, right = whitening(pair.aa, variance), whitening(pair.bb, variance)
+    correlations = np.linalg.svd(left.T @ pair.ab @ right, compute_uv=False)
+    return float(np.clip(correlations, 0, 1).mean())
+
+
+def whitening(moment: np.ndarray, variance: float) -> np.ndarray:
+    """(d, r) directions scaled so that the matrix projected on them is orthonormal."""
+    values, vectors = gram.eigen(moment)
+    values = values[values > 0]
+    share = np.cumsum(values) / values.sum()
+    kept = min(int(np.searchsorted(share, variance * (1 - 1e-12))) + 1, len(values))
+    return vectors[:, :kept] / np.sqrt(values[:kept])
+
+
+def procrustes(a, b) -> float:
+    """Cosine of the orthogonal Procrustes angle: the nuclear norm of A'B over |A| |B|, both centred.
+
+    Its arccos is a metric (Williams et al., NeurIPS 2021). Not for comparing across very different widths without the
+    null: the nuclear norm grows with the number of dimensions.
+    """
+    return nuclear(paired_moments(a, b))
+
+
+def nuclear(pair: Pair) -> float:
+    lengths = np.sqrt(np.trace(pair.aa)) * np.sqrt(np.trace(pair.bb))
+    return float(min(1.0, np.linalg.svd(pair.ab, compute_uv=False).sum() / lengths))
+
+
+def mutual_knn(a, b, *, neighbours: int = 10) -> float:
+    """Mean share of common neighbours among each sample's nearest `neighbours` by cosine in both matrices.
+
+    Its null is neighbours / (n - 1). Source: Huh et al., ICML 2024. Not for data with duplicates, whose neighbours are
+    ties, nor across sample sizes: the number of neighbours stays, the density does not.
+    """
+    a, b = same_samples(a, b)
+    return float(common_share(nearest(a, neighbours), nearest(b, neighbours)).mean())
+
+
+def nearest(rows: Rows, neighbours: int) -> np.ndarray:
+    """(n, neighbours) indices, the sample itself left out, in no order."""
+    if not 1 <= neighbours < rows.n:
+        raise ValueError(f"neighbours={neighbours} with {rows.n} samples: 1 to {rows.n - 1} are possible")
+    unit = unit_rows(rows.matrix)
+    if not np.isfinite(unit).all():
+        gram.raise_bad_entry(rows)
+    found, size = np.empty((rows.n, neighbours), dtype=np.int64), max(16, (1 << 22) // rows.n)
+    for start in range(0, rows.n, size):
+        close = unit[start : start + size] @ unit.T
+        close[np.arange(len(close)), np.arange(start, start + len(close))] = -np.inf
+        found[start : start + size] = np.argpartition(-close, neighbours - 1, axis=1)[:, :neighbours]
+    return found
+
+
+def common_share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(n,) share of indices that rows of two (n, m) neighbour lists have in common."""
+    both = np.sort(np.concatenate([first, second], axis=1), axis=1)
+    return (both[:, 1:] == both[:, :-1]).sum(axis=1) / first.shape[1]
+
+
+def same_samples(a, b, names: tuple[str, str] = ("a", "b")) -> tuple[Rows, Rows]:
+    """Both as resident Rows; ValueError naming both where the numbers of samples differ."""
+    a, b = gram.stacked(as_rows(a, names[0])), gram.stacked(as_rows(b, names[1]))
+    if a.n != b.n:
+        raise ValueError(
+            f"{names[0]} has {a.n} samples and {names[1]} has {b.n}: the same samples in the same order are needed"
+        )
+    gram.check_rows(a.n)
+    return a, b
+
+
+def paired_moments(a, b) -> Pair:
+    """Block by block in float64; a matrix wider than long is first rotated to n dimensions, which changes no moment."""
+    a, b = (narrowed(rows) for rows in same_samples(a, b))
+    means = [mean_parts(rows) for rows in (a, b)]
+    aa, bb, ab = np.zeros((a.d, a.d)), np.zeros((b.d, b.d)), np.zeros((a.d, b.d))
+    kk = ll = kl = 0.0
+    size = gram.block_rows(max(a.d, b.d))
+    for (_, x), (_, y) in zip(a.blocks(size), b.blocks(size), strict=True):
+        x, y = ((block.astype(np.float64) - mean[0]) - mean[1] for block, mean in zip((x, y), means, strict=True))
+        aa, bb, ab = aa + x.T @ x, bb + y.T @ y, ab + x.T @ y
+        k, l = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", y, y)  # noqa: E741
+        kk, ll, kl = kk + k @ k, ll + l @ l, kl + k @ l
+    for moment in (aa, bb):
+        if not moment.any():
+            raise NoDirection("all rows of a matrix are equal: centred, nothing is left to compare")
+    return Pair(a.n, aa, bb, ab, float(kk), float(ll), float(kl))
+
+
+def mean_parts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """The mean in two parts, without cancellation: the first row, and the mean of what is left."""
+    _, head = next(rows.blocks())
+    first = head[:1].astype(np.float64)[0]
+    total = sum((block - first).sum(axis=0) for _, block in rows.blocks())
+    if not np.isfinite(total).all():
+        gram.raise_bad_entry(rows)
+    return first, total / rows.n
+
+
+def narrowed(rows: Rows) -> Rows:
+    if rows.d <= rows.n:
+        return rows
+    matrix = rows.columns(0, rows.d).astype(np.float64)
+    first, rest = mean_parts(rows)
+    matrix -= first
+    matrix -= rest
+    coordinates = np.linalg.qr(matrix.T, mode="r").T
+    return Rows(matrix=coordinates, n=rows.n, d=coordinates.shape[1])

@@ -1,0 +1,137 @@
+"""P-vectors of rows that arrive in batches, on one machine or many: update, merge, result. Not for resident arrays.
+
+Holds d x d numbers, whatever the number of rows; exact whatever the split into batches and their order, up to
+rounding. A P-vector has one entry for each sample, so a second reading of the rows projects them.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import gram
+from .pvector import PVector, finish, radians
+from .rows import as_rows, checked, to_float
+
+SAFE = 1e15  # float32 entries between 1 / SAFE and SAFE have squares and sums inside the range of float32
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Top-k right singular vectors of all rows seen, before any row is projected.
+
+    vectors : (d, k) float64, orthonormal. sigmas : all singular values, descending, in the units of the features.
+    explained : share of the squared Frobenius norm in the top k. bound : radians, certified, counting every rounding
+    at its worst; the P-vector's own bound is far smaller.
+    """
+
+    vectors: np.ndarray = field(repr=False)
+    sigmas: np.ndarray = field(repr=False)
+    explained: float
+    bound: float
+    n: int
+    centred: bool
+    right: gram.Right = field(repr=False)
+
+    def p_vector(self, features) -> PVector:
+        """The P-vector: a second reading of the same rows (arrays or batches), in the order its entries shall have.
+
+        ValueError where the rows are not as many as those that were seen.
+        """
+        rows = as_rows(features)
+        if rows.n is not None and rows.n != self.n:
+            raise ValueError(f"features have {rows.n} rows, the stream saw {self.n}: the same rows are needed again")
+        rows.n, rows.d = self.n, len(self.vectors)
+        return finish(rows, self.right, center=self.centred)
+
+
+class Stream:
+    """Accumulates rows. Both conventions are kept: whether to centre is asked of the result.
+
+    >>> stream = Stream()
+    >>> for batch in batches:
+    ...     stream.update(batch)
+    >>> u = stream.result(center=True).p_vector(batches)
+
+    float32 batches are multiplied in float32 and added up in float64 (float64 ones in float64), minus the first
+    batch's mean. Not for more than some 10,000 features. ValueError names the batch that is empty, of another width,
+    or not finite.
+    """
+
+    def __init__(self):
+        self.batches = 0
+        self._moments: gram.Moments | None = None
+        self._waiting: list[np.ndarray] = []
+
+    @property
+    def n(self) -> int:
+        """Rows seen so far."""
+        return (self._moments.n if self._moments else 0) + sum(map(len, self._waiting))
+
+    def update(self, batch) -> "Stream":
+        """Add the rows of a batch (m, d): NumPy or torch, any precision."""
+        name = f"batch {self.batches + 1}"
+        block = to_float(checked(batch, name))
+        largest = max(float(block.max()), -float(block.min()))
+        if not np.isfinite(largest):
+            row, column = np.argwhere(~np.isfinite(block))[0]
+            raise ValueError(
+                f"{name} holds {block[row, column]} at row {row}, column {column}: finite numbers are needed"
+            )
+        if block.dtype == np.float32 and (largest > SAFE or 0 < largest < 1 / SAFE):
+            block = block.astype(np.float64)
+        if self._moments is None:
+            self._moments = gram.Moments(gram.first_mean(block))
+        if block.shape[1] != len(self._moments.shift):
+            raise ValueError(f"{name} has {block.shape[1]} columns, the batches before have {len(self._moments.shift)}")
+        self.batches += 1
+        size = gram.block_rows(block.shape[1])
+        if len(block) >= size:
+            for start in range(0, len(block), size):
+                self._moments.add(block[start : start + size])
+            return self
+        self._waiting.append(block.copy())  # the caller may reuse its buffer
+        if sum(map(len, self._waiting)) >= size:
+            self._flush()
+        return self
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._moments.add(np.concatenate(self._waiting))
+            self._waiting.clear()
+
+    def merge(self, other: "Stream") -> "Stream":
+        """Add the rows that another stream has seen; the other stays as it is."""
+        if other._moments is None:
+            return self
+        other._flush()
+        if self._moments is None:
+            self._moments = gram.Moments(other._moments.shift.copy())
+        if len(self._moments.shift) != len(other._moments.shift):
+            raise ValueError(
+                f"streams of {len(self._moments.shift)} and {len(other._moments.shift)} columns cannot merge"
+            )
+        self._flush()
+        self._moments.merge(other._moments)
+        self.batches += other.batches
+        return self
+
+    def result(self, *, center: bool, k: int = 1) -> Directions:
+        """Top-k right directions of all rows so far; the stream can go on afterwards."""
+        if self._moments is None:
+            raise ValueError("the stream has seen no batch: call update first")
+        self._flush()
+        found = self._moments
+        right = gram.right_of(found, center=center, k=k)
+        if right.total <= 1e-14 * found.energy or right.total == 0:
+            raise gram.NoDirection("all rows seen are equal (or zero): there is no direction in them")
+        following = right.values[k] if len(right.values) > k else 0.0
+        error = right.upper_error + right.floor
+        return Directions(
+            vectors=right.vectors,
+            sigmas=np.sqrt(right.values),
+            explained=float(right.values[:k].sum() / right.total),
+            bound=radians(error, right.values[k - 1] - following - error),
+            n=found.n,
+            centred=center,
+            right=right,
+        )
