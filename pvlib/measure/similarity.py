@@ -24,24 +24,46 @@ INVARIANCES = {
 }
 
 
+EQUAL = "all rows of a matrix are equal: centred, nothing is left to compare"
+
+
+@dataclass
+class Norms:
+    """Squared norms of A'A, B'B and A'B of centred matrices (A'B's is HSIC), and what debiasing needs beside them."""
+
+    n: int
+    aa: float
+    bb: float
+    ab: float
+    traces: tuple[float, float]  # |A|^2, |B|^2
+    diagonals: tuple[float, float, float]  # sums of k_i^2, l_i^2, k_i l_i; k, l are the rows' squared lengths
+
+
 @dataclass
 class Pair:
-    """Moments of two centred matrices A, B over the same n samples; k, l are their rows' squared lengths."""
+    """Moments of two centred matrices A (n, d_a) and B (n, d_b)."""
 
     n: int
     aa: np.ndarray  # A'A
     bb: np.ndarray
     ab: np.ndarray
-    kk: float  # sum of k_i k_i
-    ll: float
-    kl: float
+    diagonals: tuple[float, float, float]
 
     @classmethod
     def of(cls, A: np.ndarray, B: np.ndarray) -> "Pair":
         """Of two resident arrays of float64, centred here."""
         A, B = A - A.mean(axis=0), B - B.mean(axis=0)
-        k, l = np.einsum("ij,ij->i", A, A), np.einsum("ij,ij->i", B, B)  # noqa: E741
-        return cls(len(A), A.T @ A, B.T @ B, A.T @ B, float(k @ k), float(l @ l), float(k @ l))
+        return cls(len(A), A.T @ A, B.T @ B, A.T @ B, diagonals(A, B))
+
+    @property
+    def norms(self) -> Norms:
+        squares = (float(np.sum(moment**2)) for moment in (self.aa, self.bb, self.ab))
+        return Norms(self.n, *squares, (float(np.trace(self.aa)), float(np.trace(self.bb))), self.diagonals)
+
+
+def diagonals(A: np.ndarray, B: np.ndarray) -> tuple[float, float, float]:
+    k, l = np.einsum("ij,ij->i", A, A), np.einsum("ij,ij->i", B, B)  # noqa: E741
+    return float(k @ k), float(l @ l), float(k @ l)
 
 
 def linear_cka(a, b, *, debiased: bool = False) -> float:
@@ -51,25 +73,25 @@ def linear_cka(a, b, *, debiased: bool = False) -> float:
     larger than d: the biased one is near 1 there whatever the features are. Source: Kornblith et al., ICML 2019;
     Song et al., JMLR 13 (2012) 1393. Not for finding small differences: it is dominated by the largest directions.
     """
-    pair = paired_moments(a, b)
-    return debiased_cka(pair) if debiased else biased_cka(pair)
+    rows = same_samples(a, b)
+    wide = max(part.d for part in rows) > rows[0].n
+    norms = kernel_norms(*rows) if wide else paired_moments(*rows).norms
+    return debiased_cka(norms) if debiased else biased_cka(norms)
 
 
-def biased_cka(pair: Pair) -> float:
-    cross = np.linalg.norm(pair.ab)
-    return float(cross / np.linalg.norm(pair.aa) * (cross / np.linalg.norm(pair.bb)))
+def biased_cka(norms: Norms) -> float:
+    return float(min(1.0, norms.ab / np.sqrt(norms.aa) / np.sqrt(norms.bb)))
 
 
-def debiased_cka(pair: Pair) -> float:
+def debiased_cka(norms: Norms) -> float:
     """From U-statistics of HSIC; rows are centred, so every row of the kernel sums to zero."""
-    if pair.n < 4:
-        raise ValueError(f"debiased CKA needs 4 samples or more, {pair.n} are given")
-    a, b = np.trace(pair.aa), np.trace(pair.bb)
-    cross = unbiased_hsic(pair.n, np.sum(pair.ab**2), pair.kl, a * b)
-    own = [unbiased_hsic(pair.n, np.sum(m**2), s, t * t) for m, s, t in ((pair.aa, pair.kk, a), (pair.bb, pair.ll, b))]
-    if min(own) <= 0:
+    if norms.n < 4:
+        raise ValueError(f"debiased CKA needs 4 samples or more, {norms.n} are given")
+    (a, b), (kk, ll, kl) = norms.traces, norms.diagonals
+    aa, bb = unbiased_hsic(norms.n, norms.aa, kk, a * a), unbiased_hsic(norms.n, norms.bb, ll, b * b)
+    if min(aa, bb) <= 0:
         raise ValueError("debiased CKA is undefined: the unbiased self-similarity of a matrix is not positive")
-    return float(cross / np.sqrt(own[0] * own[1]))
+    return float(unbiased_hsic(norms.n, norms.ab, kl, a * b) / np.sqrt(aa) / np.sqrt(bb))
 
 
 def unbiased_hsic(n: int, cross: float, diagonal: float, traces: float) -> float:
@@ -164,17 +186,39 @@ def paired_moments(a, b) -> Pair:
     a, b = (narrowed(rows) for rows in same_samples(a, b))
     means = [mean_parts(rows) for rows in (a, b)]
     aa, bb, ab = np.zeros((a.d, a.d)), np.zeros((b.d, b.d)), np.zeros((a.d, b.d))
-    kk = ll = kl = 0.0
+    sums = np.zeros(3)
     size = gram.block_rows(max(a.d, b.d))
     for (_, x), (_, y) in zip(a.blocks(size), b.blocks(size), strict=True):
         x, y = ((block.astype(np.float64) - mean[0]) - mean[1] for block, mean in zip((x, y), means, strict=True))
         aa, bb, ab = aa + x.T @ x, bb + y.T @ y, ab + x.T @ y
-        k, l = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", y, y)  # noqa: E741
-        kk, ll, kl = kk + k @ k, ll + l @ l, kl + k @ l
-    for moment in (aa, bb):
-        if not moment.any():
-            raise NoDirection("all rows of a matrix are equal: centred, nothing is left to compare")
-    return Pair(a.n, aa, bb, ab, float(kk), float(ll), float(kl))
+        sums += diagonals(x, y)
+    if not (aa.any() and bb.any()):
+        raise NoDirection(EQUAL)
+    return Pair(a.n, aa, bb, ab, tuple(sums))
+
+
+def kernel_norms(a: Rows, b: Rows) -> Norms:
+    """The same norms from the kernels A A' and B B', a block of rows at a time: for matrices wider than long."""
+    A, B = whole(a), whole(b)
+    if not (A.any() and B.any()):
+        raise NoDirection(EQUAL)
+    aa = bb = ab = 0.0
+    for start in range(0, a.n, 256):
+        k, l = A[start : start + 256] @ A[start:].T, B[start : start + 256] @ B[start:].T  # noqa: E741
+        aa, bb, ab = (total + symmetric_dot(x, y) for total, x, y in ((aa, k, k), (bb, l, l), (ab, k, l)))
+    return Norms(a.n, float(aa), float(bb), float(ab), (float(np.vdot(A, A)), float(np.vdot(B, B))), diagonals(A, B))
+
+
+def symmetric_dot(x: np.ndarray, y: np.ndarray) -> float:
+    """Sum of x y over rows of two symmetric matrices from the diagonal on, entries off the diagonal block twice."""
+    square = len(x)
+    return 2 * np.vdot(x, y) - np.vdot(x[:, :square], y[:, :square])
+
+
+def whole(rows: Rows) -> np.ndarray:
+    """A centred copy in float64, which for a wide matrix is smaller than its moments."""
+    first, rest = mean_parts(rows)
+    return rows.columns(0, rows.d).astype(np.float64) - first - rest
 
 
 def mean_parts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
@@ -190,9 +234,5 @@ def mean_parts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 def narrowed(rows: Rows) -> Rows:
     if rows.d <= rows.n:
         return rows
-    matrix = rows.columns(0, rows.d).astype(np.float64)
-    first, rest = mean_parts(rows)
-    matrix -= first
-    matrix -= rest
-    coordinates = np.linalg.qr(matrix.T, mode="r").T
+    coordinates = np.linalg.qr(whole(rows).T, mode="r").T
     return Rows(matrix=coordinates, n=rows.n, d=coordinates.shape[1])
