@@ -1,0 +1,162 @@
+"""Published studies: `results/STUDY/` as data frames and vectors, each file checked against its checksum when read.
+
+Not for what the numbers mean (statistics, claims) and not for writing them (`pvlib.study.publish`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import load_file
+
+from .words import listed, nearest
+
+_PLACE = ("layer", "convention", "split")
+# The columns that reports rely on; a table without rows has them too.
+TABLES = {
+    "runs": ("run", "cell", "label", "role", "dataset", "architecture", "objective", "labels", "seed", "status",
+             "score_name", "score", "pixels", "wall_s"),
+    "history": ("run", "epoch", "train_loss", "lr", "seconds"),
+    "snapshots": ("run", "step", "epoch", *_PLACE, "sigma1", "sigma2", "ratio", "explained", "cos_constant",
+                  "angle_own", "angle_data"),
+    "trajectory": ("run", "step", "epoch", *_PLACE, "target_run", "angle", "c_product"),
+    "finals": ("run", "state", *_PLACE, "n", "d", "sigma1", "sigma2", "ratio", "explained", "bound_deg", "defined",
+               "cos_constant", "cos_data", "cos_data_standardised", "r_brightness", "stability", "eta2"),
+    "pairs": ("run_a", "run_b", "state_a", "state_b", *_PLACE, "cos", "c_a", "c_b", "r"),
+    "controls": ("run_a", "run_b", *_PLACE, "free_permutation", "within_class", "within_class_hi", "span_rotation",
+                 "residual_cos"),
+    "spans": ("run_a", "run_b", "convention", "split", "k", "overlap", "overlap_null", "angle_to_span",
+              "angle_to_span_null"),
+    "full": ("run_a", "run_b", "convention", "split", "cos"),
+    "anchor_shift": ("run", "convention", "split", "cos_anchor"),
+    "data": ("dataset", *_PLACE, "n", "d", "sigma1", "sigma2", "ratio", "explained", "cos_constant"),
+    "pool": ("run", "dataset", "architecture", "width", "lr", "train_size", "label_noise", "seed", "convention",
+             "angle_data_deg", "cka_data", "train_loss", "weight_norm", "train_accuracy", "test_accuracy", "test_error",
+             "generalization_gap"),
+}  # fmt: skip
+_SUMS = "SHA256SUMS"
+
+
+def results_folder() -> Path:
+    """Where published studies are: the environment variable PVLIB_RESULTS, or `results` of this repository."""
+    return Path(os.environ.get("PVLIB_RESULTS") or Path(__file__).resolve().parents[2] / "results")
+
+
+def available(results_dir: str | Path | None = None) -> list[str]:
+    """Names of the studies that are published in `results_dir`."""
+    folder = Path(results_dir) if results_dir is not None else results_folder()
+    return sorted(sums.parent.name for sums in folder.glob(f"[!.]*/{_SUMS}"))
+
+
+def load(name: str, results_dir: str | Path | None = None) -> Study:
+    """The published study of that name.
+
+    Raises
+    ------
+    FileNotFoundError
+        It is not there; the message says which are, and how to publish one.
+    """
+    folder = Path(results_dir) if results_dir is not None else results_folder()
+    if not (folder / name / _SUMS).is_file():
+        known = available(folder)
+        raise FileNotFoundError(
+            f"the study {name!r} is not published in {folder} ({nearest(name, known)}); "
+            f"publish it with `pvlib publish {name}`"
+        )
+    return Study(folder / name)
+
+
+class Study:
+    """One published study; its tables are attributes (`study.runs`, `study.pairs`, ...), read when first asked for.
+
+    Attributes
+    ----------
+    runs, history, snapshots, trajectory, finals, pairs, controls, spans, full, anchor_shift, data, pool
+        Data frames, with the columns of `TABLES` and more.
+    provenance
+        Command, commit, versions and data checksums of the study.
+
+    Raises
+    ------
+    FileNotFoundError
+        A file that is asked for is not part of the study.
+    ValueError
+        A file does not match its checksum, or a table lacks a column.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+
+    def __repr__(self) -> str:
+        return f"Study({str(self.folder)!r})"
+
+    def __getattr__(self, table: str) -> pd.DataFrame:
+        if table.startswith("_") or table not in TABLES:
+            raise AttributeError(f"a study has no table {table!r}; {nearest(table, TABLES)}")
+        self.__dict__[table] = frame = self._read(table)
+        return frame
+
+    @cached_property
+    def name(self) -> str:
+        return self.provenance["study"]
+
+    @cached_property
+    def command(self) -> str:
+        """What makes this study."""
+        return self.provenance["command"]
+
+    @cached_property
+    def provenance(self) -> dict:
+        return json.loads(self.path("provenance.json").read_bytes())
+
+    @cached_property
+    def sums(self) -> dict[str, str]:
+        """File (relative, with forward slashes) -> hex SHA-256."""
+        lines = (self.folder / _SUMS).read_text().splitlines()
+        return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+    @property
+    def networks(self) -> list[str]:
+        """Names of the trained networks published with the study; `path("networks/NAME.safetensors")` is the file."""
+        return sorted(Path(file).stem for file in self.sums if file.startswith("networks/"))
+
+    def path(self, file: str) -> Path:
+        """The path of one of the study's files, after its checksum was verified."""
+        path = self.folder / file
+        if file not in self.sums or not path.is_file():
+            raise FileNotFoundError(f"the published study in {self.folder} has no {file}; publish it again")
+        with open(path, "rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        if digest != self.sums[file]:
+            raise ValueError(
+                f"{path} does not match its checksum in {_SUMS}: it was changed or damaged since it was published; "
+                "restore it (git checkout) or publish the study again"
+            )
+        return path
+
+    def vectors(self, run: str) -> dict[str, np.ndarray]:
+        """P-vectors of a run, "state/split/layer/convention" -> (k, n) float64, rows of unit length.
+
+        `data-DATASET` in place of a run gives the data P-vectors, "layer/split/convention".
+        """
+        stored = load_file(self.path(f"vectors/{run}.safetensors"))
+        wide = {place: value.astype(np.float64) for place, value in stored.items()}
+        return {place: value / np.linalg.norm(value, axis=1, keepdims=True) for place, value in wide.items()}
+
+    def _read(self, table: str) -> pd.DataFrame:
+        frame, needed = pd.read_parquet(self.path(f"{table}.parquet")), TABLES[table]
+        if frame.empty:
+            return frame.reindex(columns=list(dict.fromkeys([*needed, *frame.columns])))
+        missing = [column for column in needed if column not in frame]
+        if missing:
+            raise ValueError(
+                f"{self.folder / table}.parquet lacks the column {listed(missing)}: it was published by another "
+                "version; publish the study again"
+            )
+        return frame

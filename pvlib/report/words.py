@@ -1,0 +1,37 @@
+"""Numbers and names as messages and tables show them. Not for what they say."""
+
+from __future__ import annotations
+
+import difflib
+import math
+
+
+def nearest(word: str, known) -> str:
+    """ "did you mean ...?" for an error message, or what is known where nothing is near."""
+    names = [str(name) for name in known]
+    close = difflib.get_close_matches(str(word), names, n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"known: {', '.join(names)}" if names else "none are known"
+
+
+def number(value: float, *, unit: str = "") -> str:
+    """A cosine or tau with three decimals; degrees (`unit` "°") with one; nothing known: a dash."""
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:.1f}{unit}" if unit else f"{value:.3f}"
+
+
+def interval(estimate: float, lo: float, hi: float, *, unit: str = "") -> str:
+    """ "0.912 [0.887, 0.937]", or the estimate alone where it has no interval."""
+    if not (math.isfinite(lo) and math.isfinite(hi)):
+        return number(estimate, unit=unit)
+    return f"{number(estimate, unit=unit)} [{number(lo, unit=unit)}, {number(hi, unit=unit)}]"
+
+
+def listed(names, *, most: int = 4) -> str:
+    """ "a, b and 3 more"."""
+    names = list(names)
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}" if names else "none"
