@@ -70,11 +70,16 @@ def publish(study: Study, store: Store, target: Path) -> dict:
 
 
 def _slim(vectors: dict, run: Run) -> dict:
-    """A pool run keeps two vectors (the primary layer's, on the training anchor)."""
-    if run.role != "pool":
-        return vectors
-    keep = [f"trained/train/{PRIMARY}/{c}" for c in ("uncentred", "centred")]
-    return {name: vectors[name][:1] for name in keep if name in vectors}
+    """What of a run's vectors is published, so that all studies together stay small.
+
+    Primary cells: all, but for untrained networks no rows of unit length. Other cells: the first direction only. Pool
+    runs: the primary layer's two vectors on the training anchor.
+    """
+    if run.role == "pool":
+        keep = [f"trained/train/{PRIMARY}/{c}" for c in ("uncentred", "centred")]
+        return {name: vectors[name][:1] for name in keep if name in vectors}
+    kept = {n: v for n, v in vectors.items() if n.startswith("trained/") or not n.endswith("/unit_centred")}
+    return kept if run.role == "primary" else {name: value[:1] for name, value in kept.items()}
 
 
 def _tables(keys, records, done, vectors, store: Store, data, old) -> dict[str, pd.DataFrame]:
