@@ -14,6 +14,7 @@ from .angles import (
     unit_rows,
 )
 from .cautions import NoDirection, PrecisionWarning, TieWarning
+from .compare import Comparison, compare
 from .inference import (
     Stability,
     angle_to_span,
@@ -30,6 +31,7 @@ from .streaming import Directions, Stream
 
 __all__ = [
     "INVARIANCES",
+    "Comparison",
     "Directions",
     "MeanDirection",
     "NoDirection",
@@ -43,6 +45,7 @@ __all__ = [
     "between_class_share",
     "class_residual",
     "class_span_rotation",
+    "compare",
     "cosine",
     "linear_cka",
     "mean_direction",

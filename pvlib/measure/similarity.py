@@ -73,10 +73,12 @@ def linear_cka(a, b, *, debiased: bool = False) -> float:
     larger than d: the biased one is near 1 there whatever the features are. Source: Kornblith et al., ICML 2019;
     Song et al., JMLR 13 (2012) 1393. Not for finding small differences: it is dominated by the largest directions.
     """
-    rows = same_samples(a, b)
-    wide = max(part.d for part in rows) > rows[0].n
-    norms = kernel_norms(*rows) if wide else paired_moments(*rows).norms
+    norms = moment_norms(*same_samples(a, b))
     return debiased_cka(norms) if debiased else biased_cka(norms)
+
+
+def moment_norms(a: Rows, b: Rows) -> Norms:
+    return kernel_norms(a, b) if max(a.d, b.d) > a.n else paired_moments(a, b).norms
 
 
 def biased_cka(norms: Norms) -> float:

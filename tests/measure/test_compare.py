@@ -1,0 +1,123 @@
+"""compare: the numbers of the measures, the null of shuffled samples, and notes that say when to doubt."""
+
+import numpy as np
+import pytest
+
+from pvlib.measure import similarity
+from pvlib.measure.angles import cosine
+from pvlib.measure.compare import calibrate, compare
+from pvlib.measure.pvector import p_vector
+
+from .making import relu_features, with_sigmas
+from .test_similarity import two_views
+
+FEW = {"replicates": 40, "permutations": 60}
+
+
+@pytest.fixture(scope="module")
+def related():
+    a, b = two_views(n=400, d=(30, 40))
+    return a, b, compare(a, b, names=("mlp", "cnn"), **FEW)
+
+
+def test_estimates_are_those_of_the_measures(related):
+    a, b, found = related
+    estimate = found.table["estimate"]
+    assert estimate["linear CKA"] == pytest.approx(similarity.linear_cka(a, b))
+    assert estimate["linear CKA, debiased"] == pytest.approx(similarity.linear_cka(a, b, debiased=True))
+    assert estimate["SVCCA"] == pytest.approx(similarity.svcca(a, b), abs=1e-9)
+    assert estimate["Procrustes"] == pytest.approx(similarity.procrustes(a, b), abs=1e-9)
+    assert estimate["mutual 10-NN"] == pytest.approx(similarity.mutual_knn(a, b))
+    for center, kind in ((False, "uncentred"), (True, "centred")):
+        vectors = [p_vector(x, center=center) for x in (a, b)]
+        assert estimate[f"P-vector |cos|, {kind}"] == pytest.approx(cosine(*vectors))
+
+
+def test_intervals_hold_their_estimate_and_related_features_exceed_the_null(related):
+    table = related[2].table
+    assert (table["lo"] <= table["estimate"]).all() and (table["estimate"] <= table["hi"]).all()
+    telling = table.drop(index="P-vector |cos|, uncentred")
+    assert (telling["p"] < 0.05).all() and (telling["calibrated"] > 0.2).all()
+    assert related[2].warnings == ()
+
+
+def test_mean_direction_alone_explains_the_uncentred_null(related):
+    row = related[2].table.loc["P-vector |cos|, uncentred"]
+    assert row["null"] == pytest.approx(row["mean_alone"], abs=0.03)
+
+
+def test_shuffled_samples_score_nothing_and_are_noticed(related):
+    a, b, _ = related
+    found = compare(a, b[np.random.default_rng(5).permutation(400)], **FEW)
+    assert (found.table["calibrated"] < 0.05).all()
+    assert any("same order" in note for note in found.warnings)
+
+
+@pytest.mark.parametrize("shape", [(100, 300), (150, 700)])
+def test_wide_unrelated_features_score_nothing_whatever_their_cka(shape):
+    rng = np.random.default_rng(0)
+    found = compare(*(rng.standard_normal(shape) for _ in "ab"), **FEW)
+    assert found.table.loc["linear CKA", "estimate"] > 0.5
+    assert (found.table["calibrated"] < 0.1).all()
+    assert any("fewer samples (" in note and "than features" in note for note in found.warnings)
+
+
+def test_ties_and_constant_features_are_noted():
+    tied, _ = with_sigmas(300, 20, [3, 3, 1, 1, 0.5])
+    other = np.column_stack([relu_features(300, 10), np.ones(300)])
+    notes = " / ".join(compare(tied, other, names=("tied", "other"), **FEW).warnings)
+    assert "uncentred P-vector of tied is undefined" in notes and "1 of 11 features of other are constant" in notes
+
+
+def test_unstable_direction_is_noted():
+    near, _ = with_sigmas(300, 20, [1.01, 1.0, 0.5, 0.4])
+    notes = " / ".join(compare(near, relu_features(300, 10), names=("near", "b"), **FEW).warnings)
+    assert "P-vector of near moves when samples are drawn again" in notes
+
+
+def test_same_seed_gives_the_same_table_and_prints(related):
+    a, b, found = related
+    again = compare(a, b, names=("mlp", "cnn"), **FEW)
+    assert again.table.equals(found.table)
+    text = str(found)
+    assert text.startswith("mlp and cnn, 400 samples") and "mutual 10-NN" in text and "calibrated" in text
+
+
+def test_interval_has_the_width_of_a_plain_bootstrap(related):
+    a, b, _ = related
+    rng = np.random.default_rng(0)
+    plain = []
+    for _ in range(150):
+        rows = rng.integers(0, 400, 400)
+        plain.append(similarity.procrustes(a[rows], b[rows]))
+    row = compare(a, b, replicates=150, permutations=20).table.loc["Procrustes"]
+    expected = np.subtract(*np.quantile(plain, [0.975, 0.025]))
+    assert row["hi"] - row["lo"] == pytest.approx(expected, rel=0.35)
+
+
+def test_bad_pairs_name_both():
+    with pytest.raises(ValueError, match="mlp has 50 samples and cnn has 49"):
+        compare(np.ones((50, 3)), np.ones((49, 3)), names=("mlp", "cnn"))
+    with pytest.raises(ValueError, match="20 or more are needed"):
+        compare(np.ones((10, 3)), np.ones((10, 3)))
+    with pytest.raises(ValueError, match="replicates=3"):
+        compare(np.ones((50, 3)), np.ones((50, 3)), replicates=3)
+
+
+def test_calibration_agrees_with_the_package_whose_idea_it_is():
+    package = pytest.importorskip("calibrated_similarity")
+    import torch
+
+    a, b = two_views(n=100, d=(6, 8))
+    orders = [np.random.default_rng(i).permutation(100) for i in range(50)]
+    drawn = iter(orders)
+    score, p, threshold = package.calibrate(
+        torch.from_numpy(a),
+        torch.from_numpy(b),
+        lambda x, y: similarity.linear_cka(x.numpy(), y.numpy()),
+        K=50,
+        perm_fn=lambda n, device: torch.from_numpy(next(drawn)),
+    )
+    null = np.array([similarity.linear_cka(a, b[order]) for order in orders])
+    ours = calibrate(similarity.linear_cka(a, b), null)
+    np.testing.assert_allclose(ours, [float(threshold), float(p), float(score)], atol=1e-6)
