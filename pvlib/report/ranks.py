@@ -35,8 +35,8 @@ class Grid:
 
     Attributes
     ----------
-    cell
-        (runs,) number of the cell that a run belongs to.
+    pairs
+        (pairs, 3) every run of one cell with every run of the other: numbers of the edge and of the two runs.
     stratum
         (cells,) number of the stratum; cells of different strata are never compared.
     edges
@@ -47,7 +47,7 @@ class Grid:
         Names of the factors.
     """
 
-    cell: np.ndarray
+    pairs: np.ndarray
     stratum: np.ndarray
     edges: np.ndarray
     axis: np.ndarray
@@ -64,17 +64,22 @@ class Grid:
         differs = levels[:, None, :] != levels[None, :, :]
         neighbours = (differs.sum(axis=2) == 1) & (stratum[:, None] == stratum[None, :])
         edges = np.argwhere(np.triu(neighbours))
-        return cls(cell, stratum, edges, differs[edges[:, 0], edges[:, 1]].argmax(axis=1), tuple(factors))
+        members = [np.flatnonzero(cell == number) for number in range(len(first))]
+        pairs = [(number, i, j) for number, (a, b) in enumerate(edges) for i in members[a] for j in members[b]]
+        return cls(
+            np.array(pairs).reshape(-1, 3),
+            stratum,
+            edges,
+            differs[edges[:, 0], edges[:, 1]].argmax(axis=1),
+            tuple(factors),
+        )
 
     def concordance(self, x, y) -> np.ndarray:
         """(edges,) concordant less discordant pairs of runs, one of each cell of the edge, as a share."""
         x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-        members = [np.flatnonzero(self.cell == cell) for cell in range(len(self.stratum))]
-        values = np.empty(len(self.edges))
-        for number, (a, b) in enumerate(self.edges):
-            i, j = members[a][:, None], members[b][None, :]
-            values[number] = np.mean(np.sign(x[i] - x[j]) * np.sign(y[i] - y[j]))
-        return values
+        edge, i, j = self.pairs.T
+        signs = np.sign(x[i] - x[j]) * np.sign(y[i] - y[j])
+        return np.bincount(edge, signs, minlength=len(self.edges)) / np.bincount(edge, minlength=len(self.edges))
 
     def mean(self, values: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
         """Mean over axes of the mean over each axis's edges; `kept` (..., edges) says which edges count."""

@@ -5,6 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 
+TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "Digits"}
+
+
+def dataset_title(dataset: str) -> str:
+    """The name of a data set as readers know it."""
+    return TITLES.get(dataset, dataset)
+
 
 def nearest(word: str, known) -> str:
     """ "did you mean ...?" for an error message, or what is known where nothing is near."""

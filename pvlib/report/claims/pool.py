@@ -1,0 +1,103 @@
+"""The angle to the data P-vector against generalization, over a balanced pool of networks (claim 3, protocol 13)."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from ..ranks import Granulated, aggregate_rankings, granulated_tau
+from ..statistics import Interval
+from ..tables import Study
+from .file import Claim, Claims
+from .verdict import Part
+
+FACTORS = ("width", "lr", "train_size", "label_noise")
+STRATA = ("architecture",)
+PREDICTORS = {
+    "angle_data_deg": "angle to the data P-vector",
+    "cka_data": "linear CKA with the data",
+    "train_loss": "training loss",
+    "weight_norm": "weight norm",
+}
+ESTIMANDS = ("test_error", "generalization_gap")
+
+
+def missing_networks(study: Study, dataset: str, rows: pd.DataFrame) -> int:
+    """How many networks the factorial lacks; those whose training failed are known, and not missing."""
+    expected = 0
+    for _, part in rows.groupby(list(STRATA)):
+        levels = part[[*FACTORS, "seed"]].nunique(dropna=False)
+        expected += math.prod(levels)
+    runs = study.runs
+    failed = (runs["role"] == "pool") & (runs["dataset"] == dataset) & (runs["status"] == "failed")
+    return max(0, expected - len(rows) - int(failed.sum()))
+
+
+def tau(rows: pd.DataFrame, predictor: str, estimand: str, claims: Claims, given: str | None = None) -> Granulated:
+    """Granulated Kendall tau on a pool, architectures apart."""
+    return granulated_tau(
+        rows, predictor, estimand, factors=FACTORS, strata=STRATA, given=given, confidence=claims.confidence
+    )
+
+
+def parts(claim: Claim, rows: pd.DataFrame, claims: Claims, *, points: bool) -> tuple[list[Part], list[Part], float]:
+    """The claim's number, its control, and its p-value before correction."""
+    found = []
+    for predictor, what in (("angle_data_deg", "tau"), ("cka_data", "tau of linear CKA")):
+        result = tau(rows, predictor, "test_error", claims)
+        shown = Interval(result.interval.estimate) if points else result.interval
+        found.append((Part(f"{what} with test error", shown, excludes=claim.threshold["excludes"]), result.p))
+    (part, p), (control, _) = found
+    return [part], [control], p
+
+
+def generalization_table(study: Study, claims: Claims) -> pd.DataFrame:
+    """Granulated tau of the angle and of its baselines, with test error and with the generalization gap.
+
+    Returns
+    -------
+    DataFrame
+        study, dataset, convention, predictor, name, estimand, tau, lo, hi, p (not corrected), given_train_accuracy
+        (partial tau), given_lo, given_hi, tau_FACTOR for each factor, networks, cells. Baselines do not depend on
+        the convention.
+    """
+    table = []
+    for (dataset, convention), rows in study.pool.groupby(["dataset", "convention"], sort=False):
+        for predictor, name in PREDICTORS.items():
+            for estimand in ESTIMANDS:
+                plain = tau(rows, predictor, estimand, claims)
+                given = tau(rows, predictor, estimand, claims, given="train_accuracy")
+                table.append({
+                    "study": study.name, "dataset": dataset, "convention": convention, "predictor": predictor,
+                    "name": name, "estimand": estimand, "tau": plain.interval.estimate, "lo": plain.interval.lo,
+                    "hi": plain.interval.hi, "p": plain.p, "given_train_accuracy": given.interval.estimate,
+                    "given_lo": given.interval.lo, "given_hi": given.interval.hi,
+                    **{f"tau_{factor}": plain.by_axis.get(factor, math.nan) for factor in FACTORS},
+                    "networks": len(rows), "cells": plain.cells,
+                })  # fmt: skip
+    return pd.DataFrame(table)
+
+
+def predictor_ranking(study: Study, claims: Claims) -> pd.DataFrame:
+    """Which predictor follows generalization best, over strata of data set and architecture: one aggregated ranking.
+
+    Returns
+    -------
+    DataFrame
+        convention, estimand, predictor, name, rank, mean_rank, first_in, strata (`ranks.aggregate_rankings`);
+        predictors are ranked by |tau|.
+    """
+    tables = []
+    for convention, rows in study.pool.groupby("convention", sort=False):
+        for estimand in ESTIMANDS:
+            scores = pd.DataFrame([
+                {name: abs(tau(part, name, estimand, claims).interval.estimate) for name in PREDICTORS}
+                for _, part in rows.groupby(["dataset", *STRATA], sort=False)
+            ])  # fmt: skip
+            ranking = aggregate_rankings(scores).rename(columns={"item": "predictor"})
+            ranking.insert(0, "convention", convention)
+            ranking.insert(1, "estimand", estimand)
+            ranking.insert(3, "name", ranking["predictor"].map(PREDICTORS))
+            tables.append(ranking)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
