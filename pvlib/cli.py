@@ -1,4 +1,4 @@
-"""The command line: `pvlib run | status | publish | measure | compare`. Parses and reports; the work is done elsewhere."""
+"""The command line: `pvlib run | plan | status | publish | measure | compare`. Parses; the work is done elsewhere."""
 
 from __future__ import annotations
 
@@ -21,11 +21,30 @@ Spectrum, gap and P-vector bound of a matrix of features (#samples x #features),
   pvlib measure FEATURES.npy --json
 """
 COMPARE_HELP = """\
-Angles between the P-vectors of feature matrices of the same samples in the same order, each with its error bound. For the
-uncentred ones also the share of the cosine that the mean direction alone explains (the mean over permutations of the
+Angles between the P-vectors of feature matrices of the same samples in the same order, each with its error bound. For
+the uncentred ones also the share of the cosine that the mean direction alone explains (the mean over permutations of the
 samples): where it is near 1, a small angle says nothing about the networks.
 
   pvlib compare MLP.npy CNN.npy AUTOENCODER.npy
+"""
+
+
+PLAN_HELP = """\
+How long the runs that the store lacks will take: a few batches of each kind are trained and one measurement is made, on
+this machine as busy as it is now. Expect a factor of two either way.
+
+  pvlib plan quick
+"""
+STATUS_HELP = """\
+What a study has done, has failed and still lacks, a line for each cell. Exit code 1 when a run failed.
+
+  pvlib status quick
+"""
+PUBLISH_HELP = """\
+Write a study's tables and P-vectors for others to check. What is published already and not in this store stays: runs
+made on different days and machines add up.
+
+  pvlib publish quick
 """
 
 
@@ -73,45 +92,35 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _study_commands(commands) -> None:
-    for name, action, text in (
-        ("run", _run, RUN_HELP),
-        (
-            "status",
-            _status,
-            "What a study has done, has failed and still lacks. Exit code 1 when a run failed.",
-        ),
-        (
-            "publish",
-            _publish,
-            "Write a study's tables and P-vectors for others to check (default: results/STUDY).",
-        ),
-    ):
-        command = _command(commands, name, action, text)
-        command.add_argument("study", metavar="STUDY", help="a study's name (see studies/), or a YAML file")
+    run = _study_command(commands, "run", _run, RUN_HELP)
+    run.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="every N-th run, from the I-th")
+    run.add_argument("--only", default="*", metavar="GLOB", help="only cells whose name matches")
+    run.add_argument(
+        "--published", type=Path, metavar="DIR", help="leave out runs that DIR (results/STUDY) holds already"
+    )
+    run.add_argument(
+        "--time-limit", type=float, metavar="S", help="stop after the epoch that ends later than S seconds from now"
+    )
+    run.add_argument("--threads", type=int, metavar="N", help="CPU threads of this process")
+    plan = _study_command(commands, "plan", _plan, PLAN_HELP)
+    for command in (run, plan):
         command.add_argument(
-            "--store",
-            type=Path,
-            default=None,
-            help="where runs are kept (default: PVLIB_STORE, or the user's cache folder)",
+            "--device", default="auto", help="cpu, cuda, cuda:1 ... (default: cuda where there is one)"
         )
-        if name == "run":
-            command.add_argument(
-                "--shard", type=_shard, default=(1, 1), metavar="I/N", help="every N-th run, from the I-th"
-            )
-            command.add_argument("--only", default="*", metavar="GLOB", help="only cells whose name matches")
-            command.add_argument(
-                "--time-limit",
-                type=float,
-                default=None,
-                metavar="S",
-                help="stop after the epoch that ends later than S seconds from now",
-            )
-            command.add_argument(
-                "--device", default="auto", help="cpu, cuda, cuda:1 ... (default: cuda where there is one)"
-            )
-            command.add_argument("--threads", type=int, default=None, help="CPU threads of this process")
-        if name == "publish":
-            command.add_argument("--to", type=Path, default=None, metavar="DIR", help="folder of this study's results")
+    _study_command(commands, "status", _status, STATUS_HELP)
+    publish = _study_command(commands, "publish", _publish, PUBLISH_HELP)
+    publish.add_argument(
+        "--to", type=Path, metavar="DIR", help="folder of this study's results (default: results/STUDY)"
+    )
+
+
+def _study_command(commands, name: str, action, text: str) -> argparse.ArgumentParser:
+    command = _command(commands, name, action, text)
+    command.add_argument("study", metavar="STUDY", help="a study's name (see studies/), or a YAML file")
+    command.add_argument(
+        "--store", type=Path, help="where runs are kept (default: PVLIB_STORE, or the user's cache folder)"
+    )
+    return command
 
 
 def _command(commands, name: str, action, text: str) -> argparse.ArgumentParser:
@@ -135,16 +144,22 @@ def _shard(text: str) -> tuple[int, int]:
     return part, parts
 
 
+def _device(arguments) -> str:
+    import torch
+
+    if arguments.device != "auto":
+        return arguments.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def _run(arguments) -> int:
     import torch
 
     from .study.config import load_study
+    from .study.publish import published_keys
     from .study.runner import run_study, say
     from .study.store import Store
 
-    device = arguments.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     outcome = run_study(
@@ -153,10 +168,20 @@ def _run(arguments) -> int:
         shard=arguments.shard,
         only=arguments.only,
         time_limit=arguments.time_limit,
-        device=device,
+        device=_device(arguments),
+        published=published_keys(arguments.published) if arguments.published else frozenset(),
     )
     say(f"{arguments.study}: " + ", ".join(f"{count} {name}" for name, count in sorted(outcome.items())))
     return 1 if outcome["failed"] else 0
+
+
+def _plan(arguments) -> int:
+    from .study.config import load_study
+    from .study.plan import plan
+    from .study.store import Store
+
+    print(plan(load_study(arguments.study), Store(arguments.store), device=_device(arguments))[0])
+    return 0
 
 
 def _status(arguments) -> int:

@@ -14,7 +14,7 @@ def read_matrix(path: Path) -> np.ndarray:
     Raises
     ------
     ValueError
-        Unknown kind of file, not exactly one array in it, not two-dimensional, or content that would have to be unpickled.
+        Unknown kind of file, not exactly one array in it, not two-dimensional, or content that would need unpickling.
     OSError
         The file is not there or cannot be read.
     """

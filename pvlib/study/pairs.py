@@ -37,8 +37,8 @@ def groups(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, list[tu
 def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
     """|cos| of every two networks of one data set, with the parts of the uncentred identity (protocol).
 
-    One row for each unordered pair of different runs and states: trained-trained, untrained-untrained (of the same kind)
-    and trained-untrained.
+    One row for each unordered pair of different runs: trained-trained, untrained-untrained (of the same kind) and
+    trained-untrained.
     """
     frames = []
     for place, members in groups(vectors).items():

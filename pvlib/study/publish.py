@@ -312,6 +312,12 @@ def _networks(keys, done, store: Store) -> dict[str, dict]:
     return found
 
 
+def published_keys(target: Path) -> frozenset[str]:
+    """Keys of the runs that a folder of results holds; none where there is no such folder."""
+    path = Path(target) / "runs.parquet"
+    return frozenset(pd.read_parquet(path, columns=["run"])["run"]) if path.exists() else frozenset()
+
+
 def _read(target: Path, keys: Mapping) -> dict:
     """What is published and still belongs to the study (same keys): tables, vectors."""
     old = {name: pd.DataFrame() for name in (*KEYS, "runs", "pool")}

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 
@@ -62,13 +62,15 @@ def run_study(
     only="*",
     time_limit: float | None = None,
     device: str = "cpu",
+    published: Set[str] = frozenset(),
 ) -> Counter:
-    """Do every run that the store lacks.
+    """Do every run that the store lacks, but for those whose keys are `published`.
 
     Returns
     -------
     Counter
-        Runs by outcome: done, present (was there before), failed, busy (another process has it), left (time is up).
+        Runs by outcome: done, present (was there before), published, failed, busy (another process has it), left (time
+        is up).
     """
     outcome: Counter = Counter()
     end = math.inf if time_limit is None else time.monotonic() + time_limit
@@ -78,19 +80,23 @@ def run_study(
     for number, run in enumerate(chosen, 1):
         key = run.key(data[run.recipe.dataset].checksum)
         title = f"[{number}/{len(chosen)}] {run.cell} seed {run.recipe.seed} ({key})"
+        if key in published:
+            outcome["published"] += 1
+            continue
         if time.monotonic() > end and worked:  # each call does an epoch at least, so slices always get on
             outcome["left"] += 1
             continue
         try:
             with store.lock(key):
-                outcome[do_run(run, key, store, data[run.recipe.dataset], device=device, end=end, title=title)] += 1
+                result = do_run(run, key, store, data[run.recipe.dataset], device=device, end=end, title=title)
+            worked = worked or result != "present"
         except Busy as error:
             say(f"{title}: {error}")
-            outcome["busy"] += 1
+            result = "busy"
         except TimeUp:
-            worked = True
             say(f"{title}: time limit reached, the run goes on from here next time")
-            outcome["left"] += 1
+            worked, result = True, "left"
+        outcome[result] += 1
     return outcome
 
 

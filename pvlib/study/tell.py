@@ -42,7 +42,7 @@ def measured(path: Path, matrix: np.ndarray, *, as_json: bool) -> str:
     lines = [
         f"{path}: {results[0]['samples']} samples x {results[0]['features']} features",
         "",
-        f"{'':10} {'sigma1':>11} {'sigma2':>11} {'ratio':>8} {'explained':>9} {'cos(1)':>7} {'bound (deg)':>12}  method",
+        f"{'':10} {'sigma1':>11} {'sigma2':>11} {'ratio':>8} {'explained':>9} {'cos(1)':>7} {'bound (deg)':>11}  method",
     ]
     for row in results:
         one, two = row["sigmas"][0], row["sigmas"][1] if len(row["sigmas"]) > 1 else 0.0
@@ -50,7 +50,7 @@ def measured(path: Path, matrix: np.ndarray, *, as_json: bool) -> str:
         kind = "certified" if row["certified"] else "estimated"
         lines.append(
             f"{row['convention']:10} {one:11.5g} {two:11.5g} {row['ratio']:8.4f} {row['explained']:9.4f} "
-            f"{row['cos_constant']:7.4f} {row['bound_deg']:12.2e}  {row['method']}, {kind}{note}"
+            f"{row['cos_constant']:7.4f} {row['bound_deg']:11.1e}  {row['method']}, {kind}{note}"
         )
     return "\n".join(
         [

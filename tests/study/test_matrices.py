@@ -75,7 +75,7 @@ def test_two_arrays_in_one_file_are_not_guessed_between(tmp_path):
 
 
 def test_unknown_kinds_and_missing_files_are_named(tmp_path):
-    with pytest.raises(ValueError, match="unknown kind of file '.mat'"):
+    with pytest.raises(ValueError, match=r"unknown kind of file '\.mat'"):
         read_matrix(tmp_path / "m.mat")
     with pytest.raises(FileNotFoundError, match="no such file"):
         read_matrix(tmp_path / "m.npy")

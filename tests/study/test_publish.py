@@ -8,7 +8,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from pvlib.study import publish as module
-from pvlib.study.publish import publish, recover
+from pvlib.study.plan import plan
+from pvlib.study.publish import publish, published_keys, recover
+from pvlib.study.runner import run_study
 from pvlib.study.store import Store
 
 TABLES = ("runs", "history", "snapshots", "trajectory", "finals", "pairs", "controls", "spans", "full", "anchor_shift",
@@ -110,3 +112,19 @@ def test_an_error_while_writing_leaves_the_old_results(trained, results, tmp_pat
 def test_nothing_to_publish_is_an_error_that_says_what_to_do(trained, tmp_path):
     with pytest.raises(ValueError, match="pvlib run"):
         publish(trained[0], Store(tmp_path / "empty"), tmp_path / "tiny")
+
+
+def test_published_runs_are_not_trained_again(trained, results, tmp_path):
+    study = trained[0]
+    keys = published_keys(results)
+    assert run_study(study, Store(tmp_path), published=keys) == {"published": len(study.runs)}
+    assert published_keys(tmp_path / "nowhere") == frozenset()
+
+
+def test_a_plan_names_what_is_left_and_how_long_it_takes(trained, tmp_path):
+    study, store = trained
+    assert plan(study, store)[1] == 0.0
+    text, seconds = plan(study, Store(tmp_path))
+    assert 0 < seconds < 600
+    for cell in {run.cell for run in study.runs}:
+        assert cell in text

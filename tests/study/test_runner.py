@@ -38,7 +38,7 @@ def keys(study):
 
 
 def test_a_run_killed_with_signal_9_goes_on_and_ends_bit_identical(tiny_file, trained, tmp_path):
-    """Killed at once after each checkpoint appears, until it is through: nothing differs from the undisturbed run."""
+    """Killed as soon as its first checkpoint appears: nothing differs from the undisturbed run."""
     study, undisturbed = trained
     command = [sys.executable, "-m", "pvlib.cli", "run", str(tiny_file), "--only", "digits/mlp", "--shard", "1/2",
                "--store", str(tmp_path), "--device", "cpu", "--threads", str(torch.get_num_threads())]  # fmt: skip
@@ -89,7 +89,7 @@ def test_two_processes_share_the_work_and_do_no_run_twice(tiny_file, tmp_path):
 
 def test_a_diverging_run_is_recorded_and_the_study_goes_on(tmp_path, capsys):
     bad = {**TINY["cells"][0], "name": "digits/bad", "seeds": 1,
-           "recipe": {**TINY["cells"][0]["recipe"], "lr": 1000.0, "weight_decay": 100.0, "optimiser": "sgd"}}  # fmt: skip
+           "recipe": {**TINY["cells"][0]["recipe"], "lr": 1e3, "weight_decay": 100.0, "optimiser": "sgd"}}  # fmt: skip
     study = parse_study({**TINY, "cells": [bad, {**TINY["cells"][0], "seeds": 1}]}, where="x")
     store = Store(tmp_path)
     assert run_study(study, store) == {"failed": 1, "done": 1}
