@@ -22,8 +22,8 @@ Spectrum, gap and P-vector bound of a matrix of features (#samples x #features),
 """
 COMPARE_HELP = """\
 Angles between the P-vectors of feature matrices of the same samples in the same order, each with its error bound. For
-the uncentred ones also the share of the cosine that the mean direction alone explains (the mean over permutations of the
-samples): where it is near 1, a small angle says nothing about the networks.
+the uncentred ones also the share of the cosine that the mean direction alone explains (the mean over permutations of
+the samples): where it is near 1, a small angle says nothing about the networks.
 
   pvlib compare MLP.npy CNN.npy AUTOENCODER.npy
 """

@@ -42,7 +42,7 @@ def measured(path: Path, matrix: np.ndarray, *, as_json: bool) -> str:
     lines = [
         f"{path}: {results[0]['samples']} samples x {results[0]['features']} features",
         "",
-        f"{'':10} {'sigma1':>11} {'sigma2':>11} {'ratio':>8} {'explained':>9} {'cos(1)':>7} {'bound (deg)':>11}  method",
+        f"{'':10} {'sigma1':>11} {'sigma2':>11} {'ratio':>8} {'explained':>9} {'cos 1':>7} {'bound (deg)':>11}  method",
     ]
     for row in results:
         one, two = row["sigmas"][0], row["sigmas"][1] if len(row["sigmas"]) > 1 else 0.0
@@ -56,7 +56,7 @@ def measured(path: Path, matrix: np.ndarray, *, as_json: bool) -> str:
         [
             *lines,
             "",
-            "explained: share of the squared norm (centred: of the variance); cos(1): cosine with the constant vector",
+            "explained: share of the squared norm (centred: of the variance); cos 1: cosine with the constant vector",
         ]
     )
 
