@@ -1,0 +1,170 @@
+"""A chapter's studies side by side, and how its figures reach the page. Not for what the figures show."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .. import claims, tables
+from .markup import Markup, link, pipe_table, tabs
+from .plate import Missing, Plate
+from .style import svg
+from .view import ORDER, View
+
+
+@dataclass
+class Chapter:
+    """What one notebook shows.
+
+    Parameters
+    ----------
+    number
+        Of the chapter; figures are numbered `number.1`, `number.2`, ...
+    studies
+        Names, separated by commas. One that is not published is said to be missing, in words.
+    results_dir, fresh_dir
+        Folders of published studies; a study found in `fresh_dir` (made by this build) is read from there.
+    commit
+        Of the code that runs: for figures that are measured live.
+    tables_dir
+        Where the table of every figure is written, as CSV.
+    """
+
+    number: int
+    studies: str = "digits,quick"
+    results_dir: str | Path = "../results"
+    fresh_dir: str | Path = "../build/results"
+    commit: str = "unknown"
+    tables_dir: str | Path = "../book/_generated/tables"
+    missing: list[str] = field(default_factory=list, init=False)
+    _shown: int = field(default=0, init=False)
+
+    def _folder(self, study: str) -> Path | None:
+        """The folder of folders that holds this study."""
+        return next((Path(f) for f in (self.fresh_dir, self.results_dir) if (Path(f) / study / "SHA256SUMS").is_file()), None)
+
+    @cached_property
+    def published(self) -> list[tables.Study]:
+        """The studies that are there."""
+        found = []
+        for name in filter(None, (part.strip() for part in self.studies.split(","))):
+            if (folder := self._folder(name)) is None:
+                self.missing.append(name)
+            else:
+                found.append(tables.load(name, results_dir=folder))
+        return found
+
+    @cached_property
+    def views(self) -> list[View]:
+        """Every data set of every study, the paper's data sets first."""
+        found = [View(study, dataset) for study in self.published for dataset in study.runs["dataset"].unique()]
+        return sorted(found, key=lambda view: ORDER.index(view.dataset) if view.dataset in ORDER else len(ORDER))
+
+    def view(self, study: str, dataset: str | None = None) -> View:
+        """One data set of one study (of the same name, unless said otherwise), also where the chapter shows others.
+
+        Raises
+        ------
+        FileNotFoundError
+            The study is not published.
+        """
+        if (folder := self._folder(study)) is None:
+            raise FileNotFoundError(2, f"the study {study!r} is not published in {self.fresh_dir} or {self.results_dir}")
+        return View(tables.load(study, results_dir=folder), dataset or study)
+
+    @cached_property
+    def claims(self):
+        """The claims, thresholds and floors in `claims.yml`."""
+        return claims.load_claims()
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """One row a claim, data set and convention, with its verdict."""
+        return claims.ledger(self.published, self.claims)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """One row a cell: score, seeds, whether the floor is met."""
+        found = [claims.cell_table(study, self.claims) for study in self.published]
+        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+    @cached_property
+    def pool(self) -> pd.DataFrame:
+        """Rank correlations with generalization, of every study that has a pool."""
+        found = [claims.generalization_table(study, self.claims) for study in self.published]
+        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+    def shown(self) -> Markup:
+        """Which studies this chapter shows, in words."""
+        said = []
+        for study in self.published:
+            note = study.provenance
+            titles = [view.title for view in self.views if view.study.name == study.name]
+            said.append(f"**{study.name}** ({', '.join(titles)}; {note['runs']} of {note['planned']} runs)")
+        text = f"Studies shown: {'; '.join(said)}." if said else "No study is published yet, so this chapter has no figures."
+        if self.missing:
+            text += f" Not published yet: {', '.join(self.missing)}."
+        return Markup.of_text(text)
+
+    def show(self, name: str, draw: Callable[..., Plate | Missing], **options) -> Markup:
+        """The figure `draw(view, **options)` of every view, as tabs, each with its table, command and commit."""
+        heading = self._next()
+        drawn = [(view, draw(view, **options)) for view in self.views]
+        plates = [(view, plate) for view, plate in drawn if isinstance(plate, Plate)]
+        reasons = [f"{view.title} ({plate.reason})" for view, plate in drawn if isinstance(plate, Missing)]
+        parts = [self._part(f"{self.number:02d}-{name}-{view.name}", plate, self._origin([view.study]),
+                            f"{heading}, {view.title}.") for view, plate in plates]
+        return tabs(self._labels([view for view, _ in plates]), parts, _not_shown(heading, reasons))
+
+    def plate(self, name: str, plate: Plate | Missing, *, origin: str | None = None) -> Markup:
+        """One figure that was measured in the notebook."""
+        heading = self._next()
+        if isinstance(plate, Missing):
+            return Markup.of_text(f"*{heading} is not shown: {plate.reason}.*")
+        live = f"measured live when this page was made, `make book` at commit `{self.commit}`"
+        return self._part(f"{self.number:02d}-{name}", plate, origin or live, f"{heading}.")
+
+    def over_all(self, name: str, plate: Plate | Missing) -> Markup:
+        """One figure over all studies that are shown."""
+        return self.plate(name, plate, origin=self._origin(self.published))
+
+    def show_table(self, make: Callable[[View], pd.DataFrame]) -> Markup:
+        """A table of every view, as tabs."""
+        return tabs(self._labels(self.views), [pipe_table(make(view)) for view in self.views], "")
+
+    def _next(self) -> str:
+        self._shown += 1
+        return f"Figure {self.number}.{self._shown}"
+
+    def _labels(self, views: list[View]) -> list[str]:
+        """Tab labels; the study is named where a data set comes in two."""
+        names = [view.dataset for view in views]
+        return [v.title + (f" ({v.study.name})" if names.count(v.dataset) > 1 else "") for v in views]
+
+    def _origin(self, studies: list) -> str:
+        return "; ".join(f"made by `{s.provenance['command']}` at commit `{s.provenance['commit']}`" for s in studies)
+
+    def _part(self, name: str, plate: Plate, origin: str, heading: str) -> Markup:
+        path = Path(self.tables_dir) / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        plate.table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+        words = f"<figcaption><strong>{heading}</strong> {html.escape(plate.caption, quote=False)}</figcaption>"
+        page, jupyter = (f'<figure class="pv-figure">{picture}{words}</figure>' for picture in _pictures(name, plate))
+        return Markup(f"{page}\n", jupyter) + link("Table (CSV)", path) + Markup.of_text(f" · {origin}\n")
+
+
+def _pictures(name: str, plate: Plate) -> tuple[str, str]:
+    """The picture for the book's page and for Jupyter."""
+    if isinstance(plate.figure, Figure):
+        return (svg(plate.figure, name=f"fig-{name}", alt=plate.alt),) * 2
+    return plate.figure.pages(f"fig-{name}", plate.alt)
+
+
+def _not_shown(heading: str, reasons: list[str]) -> str:
+    return f"{heading} is not shown for {'; '.join(reasons)}." if reasons else ""

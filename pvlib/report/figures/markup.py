@@ -1,0 +1,73 @@
+"""Text and tables that show themselves as MyST in the book and as HTML in Jupyter. Not for their content."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Markup:
+    """The same thing twice: what the book's builder reads, and what Jupyter shows."""
+
+    myst: str
+    html: str
+
+    @classmethod
+    def of_text(cls, text: str) -> Markup:
+        """From Markdown with no more than `code`, **strong** and *emphasis* in it."""
+        plain = html.escape(text, quote=False)
+        for mark, tag in (("`", "code"), (r"\*\*", "strong"), (r"\*", "em")):
+            plain = re.sub(f"{mark}(.+?){mark}", rf"<{tag}>\1</{tag}>", plain)
+        return cls(text, plain)
+
+    def __add__(self, other: Markup) -> Markup:
+        return Markup(self.myst + other.myst, self.html + other.html)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/markdown": self.myst, "text/html": self.html, "text/plain": "(shown in the book or a notebook)"}
+
+
+class Words(str):
+    """Text for `glue`: its representation is itself, in Markdown too."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
+def link(words: str, path: Path) -> Markup:
+    """A table to download: copied beside the pages by the book's builder."""
+    return Markup(f"\n{{download}}`{words} <../_generated/tables/{path.name}>`",
+                  f'<br><a href="{html.escape(path.as_posix())}">{html.escape(words)}</a>')
+
+
+def tabs(labels: list[str], parts: list[Markup], note: str) -> Markup:
+    """One part as it is, several as tabs, and a note under them."""
+    if len(parts) > 1:
+        items = "".join(f"````{{tab-item}} {label}\n:sync: {label}\n\n{part.myst}\n````\n"
+                        for label, part in zip(labels, parts, strict=True))
+        both = Markup(f"`````{{tab-set}}\n{items}`````\n",
+                      "".join(f"<h4>{html.escape(label)}</h4>{part.html}" for label, part in zip(labels, parts, strict=True)))
+    else:
+        both = Markup("".join(part.myst for part in parts), "".join(part.html for part in parts))
+    return both + Markup(f"\n\n*{note}*\n", f"<p><em>{html.escape(note)}</em></p>") if note else both
+
+
+def pipe_table(frame: pd.DataFrame) -> Markup:
+    """A table that scrolls sideways where the page is narrow."""
+    texts = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    lines = ["| " + " | ".join(row) + " |" for row in ([str(c) for c in frame.columns], ["---"] * frame.shape[1], *texts)]
+    return Markup('<div class="pv-scroll">\n\n' + "\n".join(lines) + "\n\n</div>\n", frame.to_html(index=False, border=0))
+
+
+def _cell(value) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:g}"
+    return str(value).replace("|", r"\|")

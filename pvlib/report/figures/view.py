@@ -1,0 +1,105 @@
+"""One data set of one study, as figures ask for it: runs with their cells, pairs with both ends named. No statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from ..tables import Study
+
+TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "Digits"}
+ORDER = tuple(TITLES)
+LAYERS = {"earlier": "earlier", "penultimate_pre": "penultimate, before ReLU", "penultimate": "penultimate",
+          "output": "output"}
+CONVENTIONS = {"uncentred": "uncentred", "centred": "centred", "unit_centred": "unit rows, centred"}
+
+
+def title(dataset: str) -> str:
+    """The name of a data set as readers know it."""
+    return TITLES.get(dataset, dataset)
+
+
+@dataclass(frozen=True)
+class View:
+    """What one panel or tab of a figure shows."""
+
+    study: Study
+    dataset: str
+
+    @property
+    def name(self) -> str:
+        """For file names and ids: `quick-mnist`."""
+        return f"{self.study.name}-{self.dataset}"
+
+    @property
+    def title(self) -> str:
+        return title(self.dataset)
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """Finished runs of this data set, pool left out, in the order of the study's cells; indexed by run."""
+        runs = self.study.runs
+        runs = runs[(runs["dataset"] == self.dataset) & (runs["status"] == "done") & (runs["role"] != "pool")]
+        rank = {cell: number for number, cell in enumerate(sorted(runs["cell"].unique(), key=self._rank))}
+        return runs.assign(rank=runs["cell"].map(rank)).sort_values(["rank", "seed"]).set_index("run")
+
+    def _rank(self, cell: str) -> tuple:
+        runs = self.study.runs
+        row = runs[runs["cell"] == cell].iloc[0]
+        roles, objectives = ("primary", "exploratory", "control"), ("classification", "reconstruction", "contrastive")
+        architectures = ("mlp", "lenet", "resnet20", "resnet56", "vgg16_bn", "resnet18", "mlp_ae", "conv_ae")
+        known = architectures.index(row["architecture"]) if row["architecture"] in architectures else len(architectures)
+        return roles.index(row["role"]), objectives.index(row["objective"]), known, cell
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """One row a cell: label, role, objective, architecture, seeds; indexed by cell, in display order."""
+        columns = ["label", "role", "objective", "architecture", "labels", "pixels", "score_name"]
+        grouped = self.runs.groupby("cell", sort=False)
+        return grouped[columns].first().assign(seeds=grouped.size())
+
+    def label(self, cell: str) -> str:
+        return self.cells.loc[cell, "label"]
+
+    def example(self, architecture: str, convention: str) -> dict[str, np.ndarray]:
+        """The P-vector of the first trained network of an architecture, under its name; empty where there is none."""
+        chosen = self.runs[(self.runs["architecture"] == architecture) & (self.runs["role"] == "primary")]
+        for run, row in chosen.head(1).iterrows():
+            found = self.study.vectors(run).get(f"trained/train/penultimate/{convention}")
+            if found is not None:
+                return {f"{row['label']}, {CONVENTIONS[convention]}": found[0]}
+        return {}
+
+    def of_runs(self, table: pd.DataFrame, **where) -> pd.DataFrame:
+        """Rows of a per-run table that belong here, with cell, label, role and seed; `where` filters columns."""
+        named = self.runs[["cell", "label", "role", "objective", "architecture", "seed", "rank"]]
+        return _filter(table.merge(named, left_on="run", right_index=True), where)
+
+    def of_pairs(self, table: pd.DataFrame, *, roles: tuple[str, ...] = ("primary",), **where) -> pd.DataFrame:
+        """Rows of a per-pair table whose two ends belong here, both ends named, the earlier cell first."""
+        rows = _filter(table, where)
+        chosen = self.runs[self.runs["role"].isin(roles)]
+        rows = rows[rows["run_a"].isin(chosen.index) & rows["run_b"].isin(chosen.index)]
+        for end in "ab":
+            named = chosen[["cell", "label", "objective", "seed", "rank"]].add_suffix(f"_{end}")
+            rows = rows.merge(named, left_on=f"run_{end}", right_index=True)
+        return _ordered(rows)
+
+
+def _filter(table: pd.DataFrame, where: dict) -> pd.DataFrame:
+    for column, value in where.items():
+        table = table[table[column].isin(value) if isinstance(value, (list, tuple)) else table[column] == value]
+    return table
+
+
+def _ordered(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Swap the ends where needed, so that a pair of cells is one pair whichever of its runs came first."""
+    swap = (pairs["rank_a"] > pairs["rank_b"]).to_numpy()
+    both = {name[:-2] for name in pairs.columns if name.endswith("_a") and f"{name[:-2]}_b" in pairs.columns}
+    swapped = pairs.rename(columns={f"{n}_{x}": f"{n}_{y}" for n in both for x, y in ("ab", "ba")})
+    return pd.concat([pairs[~swap], swapped[swap][pairs.columns]], ignore_index=True)
