@@ -1,0 +1,115 @@
+"""What the benchmarks share: matrices of known spectrum, a process for every peer, time and peak memory. Not the peers.
+
+Fair to peers: each runs in its own process, at one and at all threads (the better one counts), with pauses between
+calls so that no pool of threads spins into the next, and without the variables that slow a current OpenBLAS.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "dask", "pvector-book", "netrep", "ckatorch")
+PAUSE = 0.05  # seconds between calls
+PATIENCE = 20.0  # seconds for the repeats of one peer
+
+
+def matrix(n: int, d: int, kind: str, seed: int = 0) -> np.ndarray:
+    """(n, d) float32. "relu": features after a ReLU, sigma_1/sigma_2 near 1.75; "hard": 1.05. Never centred here."""
+    rng = np.random.default_rng(seed)
+    r = min(d, 64)
+    left, right = (rng.standard_normal(shape, dtype=np.float32) for shape in ((n, r), (r, d)))
+    if kind == "hard":
+        sigmas = np.r_[1.05, np.arange(1, r) ** -0.25].astype(np.float32) * np.float32(np.sqrt(n * d))
+        noise = np.float32(0.3) * rng.standard_normal((n, d), dtype=np.float32)
+        return (np.linalg.qr(left)[0] * sigmas) @ np.linalg.qr(right.T)[0].T + noise
+    features = (left * (np.arange(1, r + 1) ** -0.5).astype(np.float32)) @ right
+    return np.maximum(features / features.std(), 0)
+
+
+def timed(call, repeats: int) -> dict:
+    """Median and least seconds of a call after one to warm up, peak extra memory in MB, and the call's value."""
+    began = time.perf_counter()
+    value = call()
+    first = time.perf_counter() - began
+    repeats = int(np.clip(PATIENCE / max(first, 1e-9), 2, repeats))
+    seconds = []
+    for _ in range(repeats):
+        time.sleep(PAUSE)
+        began = time.perf_counter()
+        value = call()
+        seconds.append(time.perf_counter() - began)
+    return {
+        "median_s": float(np.median(seconds)),
+        "least_s": min(seconds),
+        "repeats": repeats,
+        "extra_mb": peak_extra(call),
+        "value": value,
+    }
+
+
+def peak_extra(call) -> float:
+    """Megabytes by which the resident memory of this process exceeds, at its peak, what it was before the call."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before = status("VmRSS")
+    call()
+    return (status("VmHWM") - before) / 1024
+
+
+def status(field: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1])
+    raise OSError(f"/proc/self/status has no field {field}: peak memory is measured on Linux only")
+
+
+def child(script: str, arguments: list[str], threads: int) -> dict:
+    """Run `script --child ...` in a process of its own with so many threads; its last line is JSON."""
+    environment = {key: value for key, value in os.environ.items() if key not in SLOWING}
+    environment |= dict.fromkeys(POOLS, str(threads))
+    done = subprocess.run(
+        [sys.executable, script, "--child", *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return {"failed": (done.stderr.strip().splitlines() or ["no message"])[-1]}
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def machine() -> dict:
+    """Processor, cores, load, system and versions."""
+    model = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    return {
+        "processor": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "load": os.getloadavg()[0],
+        "system": platform.platform(),
+        "versions": {"python": platform.python_version(), **{name: installed(name) for name in PACKAGES}},
+        "measured_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def write(path: Path, results: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n")

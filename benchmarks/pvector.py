@@ -1,0 +1,232 @@
+"""Time, accuracy and memory of `p_vector` beside its peers, in one run. `python benchmarks/pvector.py --help`.
+
+Writes results/benchmarks/pvector.json. A peer counts as accurate where 1 - |cos| <= 1e-11 against float64; where it has a
+tolerance, several are tried and the fastest accurate one counts.
+"""
+
+import argparse
+import json
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+from common import child, machine, matrix, timed, write
+
+ACCURATE = 1e-11
+SHAPES = {"all": [(50000, 64), (50000, 256), (50000, 512), (10000, 2048)], "small": [(4000, 64), (2000, 300)]}
+KINDS = ("relu", "hard", "centred")
+
+
+def centred(F, center):
+    return F - F.mean(axis=0) if center else F
+
+
+def ours(method):
+    from pvlib.measure.pvector import p_vector
+
+    return lambda F, center: p_vector(F, center=center, method=method).vector
+
+
+def numpy_svd(F, center):
+    return np.linalg.svd(centred(F, center), full_matrices=False)[0][:, 0]
+
+
+def numpy_gram(F, center):
+    F = centred(F, center)
+    return F @ np.linalg.eigh(F.T @ F)[1][:, -1]
+
+
+def scipy_svds(solver, tolerance, **options):
+    from scipy.sparse.linalg import svds
+
+    def call(F, center):
+        rng = np.random.default_rng(0)
+        u, _, _ = svds(centred(F, center), k=1, solver=solver, tol=tolerance, rng=rng, **options)
+        return u[:, 0]
+
+    return call
+
+
+def sklearn_randomized(F, center):
+    from sklearn.utils.extmath import randomized_svd
+
+    return randomized_svd(centred(F, center), 1, random_state=0)[0][:, 0]
+
+
+def sklearn_truncated(F, center):
+    from sklearn.decomposition import TruncatedSVD
+
+    return TruncatedSVD(1, algorithm="arpack", random_state=0).fit_transform(centred(F, center))[:, 0]
+
+
+def torch_call(solve):
+    import torch
+
+    def call(F, center):
+        with torch.no_grad():
+            F = torch.from_numpy(F)
+            return solve(torch, F - F.mean(dim=0) if center else F).numpy()
+
+    return call
+
+
+def torch_gram(torch, F):
+    return F @ torch.linalg.eigh(F.T @ F)[1][:, -1]
+
+
+def torch_lowrank(torch, F):
+    torch.manual_seed(0)
+    return torch.svd_lowrank(F)[0][:, 0]
+
+
+def torch_lobpcg(torch, F):
+    torch.manual_seed(0)
+    return F @ torch.lobpcg(F.T @ F, k=1, niter=200)[1][:, 0]
+
+
+def dask_compressed(F, center):
+    import dask.array as da
+
+    blocks = da.from_array(F, chunks=(max(1, len(F) // 8), F.shape[1]))
+    blocks = blocks - blocks.mean(axis=0) if center else blocks
+    return da.linalg.svd_compressed(blocks, 1, seed=0)[0][:, 0].compute()
+
+
+PEERS = {  # name: function that makes the call, so that a child imports only what it measures
+    "pvlib": lambda: ours("auto"),
+    "pvlib gram": lambda: ours("gram"),
+    "pvlib krylov": lambda: ours("krylov"),
+    "pvlib randomized": lambda: ours("randomized"),
+    "numpy gram": lambda: numpy_gram,
+    "numpy svd": lambda: numpy_svd,
+    "scipy arpack": lambda: scipy_svds("arpack", 0),
+    "scipy arpack, tol 1e-4": lambda: scipy_svds("arpack", 1e-4),
+    "scipy lobpcg": lambda: scipy_svds("lobpcg", 1e-6, maxiter=200),
+    "scipy propack": lambda: scipy_svds("propack", 0, maxiter=60),
+    "scipy propack, tol 1e-5": lambda: scipy_svds("propack", 1e-5, maxiter=60),
+    "sklearn randomized": lambda: sklearn_randomized,
+    "sklearn truncated": lambda: sklearn_truncated,
+    "torch gram": lambda: torch_call(torch_gram),
+    "torch svd": lambda: torch_call(lambda torch, F: torch.linalg.svd(F, full_matrices=False)[0][:, 0]),
+    "torch svd_lowrank": lambda: torch_call(torch_lowrank),
+    "torch lobpcg": lambda: torch_call(torch_lobpcg),
+    "dask svd_compressed": lambda: dask_compressed,
+}
+
+
+def truth(F: np.ndarray, center: bool) -> np.ndarray:
+    """The top left singular vector by float64 moments of the float64 matrix, centred exactly."""
+    F = centred(F.astype(np.float64), center)
+    u = F @ np.linalg.eigh(F.T @ F)[1][:, -1]
+    return u / np.linalg.norm(u)
+
+
+def measure(peer: str, folder: Path, center: bool, repeats: int) -> dict:
+    """In a child: load the matrix, run the peer, compare with the truth."""
+    F, u = np.load(folder / "matrix.npy"), np.load(folder / f"truth-{int(center)}.npy")
+    call = PEERS[peer]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = timed(lambda: call(F, center), repeats)
+    v = found.pop("value").astype(np.float64)
+    v = v / np.linalg.norm(v)
+    v = v if u @ v > 0 else -v
+    return found | {"error": float(np.sum((u - v) ** 2) / 2)}
+
+
+def read_seconds(folder: Path) -> float:
+    """Seconds to read the matrix once with two threads: the limit of everything that reads it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    F = np.load(folder / "matrix.npy")
+    halves = np.array_split(F, 2)
+    with ThreadPoolExecutor(2) as pool:
+        return timed(lambda: list(pool.map(np.max, halves)), 15)["median_s"]
+
+
+def run(shapes, peers, repeats, threads) -> dict:
+    results, reads = [], []
+    for n, d in shapes:
+        for kind in KINDS:
+            with tempfile.TemporaryDirectory() as name:
+                folder, center = Path(name), kind == "centred"
+                F = matrix(n, d, "hard" if kind == "hard" else "relu")
+                np.save(folder / "matrix.npy", F)
+                np.save(folder / f"truth-{int(center)}.npy", truth(F, center))
+                del F
+                reads.append({"n": n, "d": d, "kind": kind, "read_s": read_seconds(folder)})
+                for peer in peers:
+                    tries = [
+                        child(__file__, [peer, name, str(int(center)), str(repeats)], t) | {"threads": t}
+                        for t in threads
+                    ]
+                    good = [t for t in tries if "median_s" in t]
+                    best = min(good, key=lambda t: t["median_s"]) if good else tries[-1]
+                    results.append({"n": n, "d": d, "kind": kind, "peer": peer, **best})
+                    print(line(results[-1]), flush=True)
+    return {
+        "accurate": ACCURATE,
+        "machine": machine(),
+        "reads": reads,
+        "results": results,
+        "summary": summary(results, reads),
+    }
+
+
+def line(row: dict) -> str:
+    head = f"{row['n']:>6} x {row['d']:<5} {row['kind']:8} {row['peer']:24}"
+    if "failed" in row:
+        return f"{head} {row['failed']}"
+    return f"{head} {1e3 * row['median_s']:9.2f} ms  1-cos {row['error']:.1e}  {row['extra_mb']:7.1f} MB  {row['threads']} threads"
+
+
+def summary(results: list[dict], reads: list[dict]) -> list[dict]:
+    """For each shape and kind: ours, the fastest peer that is as accurate, and their ratio."""
+    rows = []
+    for read in reads:
+        here = [r for r in results if "median_s" in r and all(r[key] == read[key] for key in ("n", "d", "kind"))]
+        own = next((r for r in here if r["peer"] == "pvlib"), None)
+        rivals = [r for r in here if not r["peer"].startswith("pvlib") and r["error"] <= ACCURATE]
+        if own is None or not rivals:
+            continue
+        best = min(rivals, key=lambda r: r["median_s"])
+        rows.append(
+            {
+                **{key: read[key] for key in ("n", "d", "kind")},
+                "ours_s": own["median_s"],
+                "error": own["error"],
+                "extra_mb": own["extra_mb"],
+                "reads": own["median_s"] / read["read_s"],
+                "best_peer": best["peer"],
+                "best_peer_s": best["median_s"],
+                "ratio": best["median_s"] / own["median_s"],
+            }
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shapes", choices=SHAPES, default="all")
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="PEER")
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--output", type=Path, default=Path("results/benchmarks/pvector.json"))
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        peer, folder, center, repeats = arguments.child
+        print(json.dumps(measure(peer, Path(folder), bool(int(center)), int(repeats))))
+        return
+    found = run(SHAPES[arguments.shapes], arguments.peers, arguments.repeats, arguments.threads)
+    write(arguments.output, found)
+    for row in found["summary"]:
+        print(
+            f"{row['n']:>6} x {row['d']:<5} {row['kind']:8} {1e3 * row['ours_s']:8.2f} ms, {row['reads']:5.1f} reads, "
+            f"{row['extra_mb']:5.1f} MB: {row['ratio']:.2f} x {row['best_peer']}"
+        )
+
+
+if __name__ == "__main__":
+    main()
