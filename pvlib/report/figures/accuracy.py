@@ -104,6 +104,6 @@ def recipes(view: View) -> pd.DataFrame:
     return pd.DataFrame({
         "network": first["label"], "role": first["role"], "seeds": runs.size(), "parameters": first["parameters"].astype(int),
         "epochs": first["epochs"].astype(int), "steps": first["steps"].astype(int), "batch": first["batch_size"].astype(int),
-        "optimiser": first["optimiser"], "learning rate": first["lr"], "weight decay": first["weight_decay"],
+        "optimiser": first["optimiser"], "learning rate": first["lr"],
         "augmentation": first["augment"], "precision": first["precision"],
         "minutes a run": (runs["wall_s"].median() / 60).round(1)})
