@@ -78,9 +78,9 @@ def kahan(a: np.ndarray, b: np.ndarray) -> float:
 def principal_angles(U, V) -> np.ndarray:
     """Principal angles between two k-dimensional spans, radians, ascending.
 
-    U : (n, k), V : (n, m), columns spanning each (PVector or array; orthonormalised here). Returns min(k, m)
-        angles.
-    Small angles come from sines, large ones from cosines. Source: Knyazev & Argentati, SIAM J. Sci. Comput.
+    U, V : (n, k) and (n, m), columns spanning each (PVector or array; orthonormalised here).
+
+    Returns min(k, m) angles. Small angles come from sines, large ones from cosines. Source: Knyazev & Argentati, SIAM J. Sci. Comput.
     23 (2002) 2008.
     Not for comparing ordered vectors: it ignores which vector of a span is the first.
     """
@@ -117,10 +117,10 @@ def pairwise_angles(vectors) -> np.ndarray:
 def mean_direction(u, v) -> MeanDirection:
     """Split a cosine into what the constant vector gives and what is left: cos = c_u c_v + s_u s_v r.
 
-    u, v : PVector or (n,) arrays. Signs are aligned so that c_u, c_v >= 0; where a vector has no mean
-        (centred features) its
-    sign is chosen so that cos >= 0. r is the Pearson correlation of the entries, 0.0 where one of them is
-    constant.
+    u, v : PVector or (n,) arrays.
+
+    Signs are aligned so that c_u, c_v >= 0; where a vector has no mean (centred features) its sign is chosen so
+    that cos >= 0. r is the Pearson correlation of the entries, 0.0 where one of them is constant.
     Not for a test of significance: see `within_class_permutation`.
     """
     a, b = paired(u, v)

@@ -31,10 +31,10 @@ class Stability:
 def stability(F, *, center: bool, replicates: int = 100, rank: int = 32, seed: int) -> Stability:
     """Bootstrap over samples: median |cos| between the P-vector refitted on a resample and the original.
 
-    F : (n, d) features. The rows are projected once on the top min(rank, d) right directions; each replicate
-        is refitted
-    there (centred again where `center`), and its direction applied to the original samples: u* = F v* / |F
-    v*|.
+    F : (n, d) features.
+
+    The rows are projected once on the top min(rank, d) right directions; each replicate is refitted there (centred
+    again where `center`), and its direction applied to the original samples: u* = F v* / |F v*|.
     Source: project protocol, point 5; the projection is that of Fisher et al., JASA 111 (2016) 846.
     Not for training randomness: that is variation between seeds, and usually larger.
     """

@@ -69,8 +69,11 @@ def diagonals(A: np.ndarray, B: np.ndarray) -> tuple[float, float, float]:
 def linear_cka(a, b, *, debiased: bool = False) -> float:
     """Linear centred kernel alignment, |A'B|^2 / (|A'A| |B'B|) of the centred matrices.
 
-    a, b : (n, d_a), (n, d_b). debiased : the unbiased estimator of HSIC (may be below 0), needed where n is not much
-    larger than d: the biased one is near 1 there whatever the features are. Source: Kornblith et al., ICML 2019;
+    a, b : (n, d_a) and (n, d_b) features.
+    debiased : the unbiased estimator of HSIC (may be below 0), needed where n is not much larger than d: the
+        biased one is near 1 there whatever the features are.
+
+    Source: Kornblith et al., ICML 2019;
     Song et al., JMLR 13 (2012) 1393. Not for finding small differences: it is dominated by the largest directions.
     """
     norms = moment_norms(*same_samples(a, b))
