@@ -40,6 +40,7 @@ def angle(u, v) -> float:
 
     u, v : PVector (k = 1), or one-dimensional arrays over the same n samples (any non-zero length; they are
         normalised).
+
     Warns (PrecisionWarning) when the error bounds of two PVectors together reach the angle, unless they are
     below 4.5e-6 rad.
     Raises ValueError for different numbers of samples, a zero vector, or numbers that are not finite.
