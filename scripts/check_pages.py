@@ -33,7 +33,16 @@ FETCHED = {
     "use": ("href", "xlink:href"),
     "video": ("src", "poster"),
 }
-FETCHING_LINKS = {"stylesheet", "icon", "preload", "prefetch", "modulepreload", "preconnect", "dns-prefetch", "manifest"}
+FETCHING_LINKS = {
+    "stylesheet",
+    "icon",
+    "preload",
+    "prefetch",
+    "modulepreload",
+    "preconnect",
+    "dns-prefetch",
+    "manifest",
+}
 CSS_ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 SCRIPT_ADDRESS = re.compile(r"""["'](?:https?:)?//[\w.-]+\.\w+[^"']*["']""")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}

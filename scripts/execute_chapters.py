@@ -1,7 +1,7 @@
 """Execute chapters with papermill, once each, so that the same inputs give the same bytes.
 
-    python scripts/execute_chapters.py notebooks/*.ipynb --to book/notebooks
-    python scripts/execute_chapters.py notebooks/03_architectures.ipynb --to /tmp/mine -p studies quick
+python scripts/execute_chapters.py notebooks/*.ipynb --to book/notebooks
+python scripts/execute_chapters.py notebooks/03_architectures.ipynb --to /tmp/mine -p studies quick
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def refuse_noise(source: Path, cells: Iterable) -> None:
     for number, cell in enumerate(cells):
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
-                raise BadChapter(f"{source}, cell {number}, wrote to stderr, which a page must not show:\n{output.text}")
+                raise BadChapter(
+                    f"{source}, cell {number}, wrote to stderr, which a page must not show:\n{output.text}"
+                )
 
 
 def without_timestamps(notebook):

@@ -28,13 +28,24 @@ def main(argv: list[str] | None = None) -> int:
     title = f"train {Path(arguments.study).stem} {arguments.shard}"
     print(f"{title}: runs that the store lacks (log: {arguments.log})", file=sys.stderr)
     code, tail = watch(
-        [sys.executable, "-m", "pvlib.cli", "run", arguments.study, "--shard", arguments.shard]
-        + ["--threads", str(arguments.threads)],
+        [
+            sys.executable,
+            "-m",
+            "pvlib.cli",
+            "run",
+            arguments.study,
+            "--shard",
+            arguments.shard,
+            "--threads",
+            str(arguments.threads),
+        ],
         log=arguments.log,
         bar=Bar(title, position=int(arguments.shard.split("/")[0]) - 1),
     )
     if code:
-        print(f"{title}: failed, exit code {code}; the last lines of {arguments.log}:", *tail, sep="\n", file=sys.stderr)
+        print(
+            f"{title}: failed, exit code {code}; the last lines of {arguments.log}:", *tail, sep="\n", file=sys.stderr
+        )
     return code
 
 

@@ -1,0 +1,37 @@
+"""make: what it offers, and what it says to a Python that is too old."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+def make(*arguments, cwd=ROOT):
+    return subprocess.run(["make", *arguments], cwd=cwd, capture_output=True, text=True, timeout=60)
+
+
+def test_help_tells_every_target():
+    targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    shown = [line.split()[0] for line in make("help").stdout.splitlines()[1:]]
+    assert sorted(shown) == sorted(targets)
+    assert all(len(line.split()) > 2 for line in make("help").stdout.splitlines()[1:])
+
+
+@pytest.mark.parametrize("target", ["book", "test", "study", "publish", "lint", "check"])
+def test_old_python_is_refused_by_name_before_anything_is_made(target, tmp_path):
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
+    old = tmp_path / "python-old"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.2" && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    result = make(f"PYTHON={old}", target, cwd=tmp_path)
+    assert result.returncode != 0
+    assert "Python 3.11 or newer" in result.stderr
+    assert "3.9.2" in result.stderr
+    assert not (tmp_path / ".venv").exists()
