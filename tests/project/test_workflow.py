@@ -1,0 +1,101 @@
+"""The workflow, from a study file to a page, on a study of seconds: everything once, and nothing a second time."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STUDY = """\
+study: tiny
+description: two runs of one epoch
+defaults: {dataset: digits, optimiser: adamw, batch_size: 256, weight_decay: 0.0, precision: float32}
+cells:
+  - name: tiny/mlp
+    label: MLP
+    role: primary
+    seeds: 2
+    recipe: {architecture: mlp, objective: classification, width: 16, epochs: 1, lr: 2.0e-3, augment: none}
+"""
+CHAPTER = """\
+import json
+from pathlib import Path
+from myst_nb import glue
+glue("runs", json.loads(Path("../build/results/tiny/provenance.json").read_text())["runs"])
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project with one study, one chapter and one page, beside the real configuration."""
+    for folder in ("studies", "notebooks", "book"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "studies/tiny.yml").write_text(STUDY)
+    parameters = nbformat.v4.new_code_cell('studies = "tiny"', metadata={"tags": ["parameters"]})
+    cells = [nbformat.v4.new_markdown_cell("# A chapter"), parameters, nbformat.v4.new_code_cell(CHAPTER)]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, tmp_path / "notebooks/00_tiny.ipynb")
+    (tmp_path / "book/index.md").write_text("# Tiny\n\nThere are {glue:text}`notebooks/00_tiny.ipynb::runs:d` runs.\n")
+    (tmp_path / "book/_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n  - file: notebooks/00_tiny\n")
+    for name in ("_config.yml", "claims.yml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name in ("_ext", "_vendor"):
+        shutil.copytree(ROOT / "book" / name, tmp_path / "book" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "book/references.bib", tmp_path / "book")
+    return tmp_path
+
+
+def workflow(project, *arguments, live="tiny"):
+    command = [sys.executable, ROOT / "workflow/quietly.py", "--snakefile", ROOT / "workflow/Snakefile"]
+    command += ["--profile", ROOT / "workflow/profiles/local", "--config", f"live={live}", "shards=2", *arguments]
+    environment = {**os.environ, "PVLIB_STORE": str(project / "store"), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(map(str, command), cwd=project, env=environment, capture_output=True, text=True, timeout=280)
+
+
+def test_from_a_study_to_its_page_and_nothing_twice(project):
+    first = workflow(project)
+    assert first.returncode == 0, first.stderr
+    for step in (
+        "train tiny 1/2: done",
+        "train tiny 2/2: done",
+        "publishing tiny: 2 runs",
+        "chapter 00_tiny",
+        "pages:",
+    ):
+        assert step in first.stderr
+    page = re.sub(r"<[^>]+>", "", (project / "_build/html/index.html").read_text())
+    assert "There are 2 runs." in page
+    # The download of a chapter is the notebook as written, and thebe (another host) is not on the page.
+    download = project / "_build/html/_sources/notebooks/00_tiny.ipynb"
+    assert download.read_bytes() == (project / "notebooks/00_tiny.ipynb").read_bytes()
+    assert "THEBE" not in (project / "_build/html/notebooks/00_tiny.html").read_text()
+
+    second = workflow(project)
+    assert second.returncode == 0, second.stderr
+    assert not any(step in second.stderr for step in ("train", "publishing", "chapter", "pages"))
+
+    (project / "book/index.md").write_text("# Tiny\n\n{nosuchrole}`x`\n")
+    third = workflow(project)
+    assert third.returncode != 0  # warnings are errors ...
+    assert "nosuchrole" in third.stderr  # ... and named
+    assert not any(step in third.stderr for step in ("train tiny", "chapter 00"))
+
+
+def test_a_missing_study_is_named(project):
+    result = workflow(project, live="nonesuch")
+    assert result.returncode != 0
+    assert "studies/nonesuch.yml" in result.stderr
+
+
+@pytest.mark.parametrize("profile", ["local", "slurm"])
+def test_profiles_are_valid(profile):
+    import yaml
+
+    settings = yaml.safe_load((ROOT / f"workflow/profiles/{profile}/config.yaml").read_text())
+    assert settings["rerun-incomplete"] is True
