@@ -2,7 +2,7 @@
 
     python scripts/check_pages.py _build/html
 
-Reads the files only; what a browser does with them is for scripts/browser.
+Reads the files only: it starts no browser.
 """
 
 from __future__ import annotations
