@@ -1,7 +1,8 @@
 """What the benchmarks share: matrices of known spectrum, a process for every peer, time and peak memory. Not the peers.
 
-Fair to peers: each runs in its own process, at one and at all threads (the better one counts), with pauses between
-calls so that no pool of threads spins into the next, and without the variables that slow a current OpenBLAS.
+Fair to peers: each runs in its own process, so that no pool of threads spins into another's time; at one and at all
+threads (the better one counts); warmed up, because the first calls after an idle moment run up to twice as long; and
+without the variables that slow a current OpenBLAS.
 """
 
 import json
@@ -18,7 +19,7 @@ import numpy as np
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "dask", "pvector-book", "netrep", "ckatorch")
-PAUSE = 0.05  # seconds between calls
+WARM = 0.5  # seconds of calls that do not count
 PATIENCE = 20.0  # seconds for the repeats of one peer
 
 
@@ -36,14 +37,15 @@ def matrix(n: int, d: int, kind: str, seed: int = 0) -> np.ndarray:
 
 
 def timed(call, repeats: int) -> dict:
-    """Median and least seconds of a call after one to warm up, peak extra memory in MB, and the call's value."""
-    began = time.perf_counter()
-    value = call()
-    first = time.perf_counter() - began
-    repeats = int(np.clip(PATIENCE / max(first, 1e-9), 2, repeats))
+    """Median and least seconds of a warm call, peak extra memory in MB, and the call's value."""
+    began, warming = time.perf_counter(), 0
+    while time.perf_counter() - began < WARM:
+        value = call()
+        warming += 1
+    each = (time.perf_counter() - began) / warming
+    repeats = int(np.clip(PATIENCE / each, 2, repeats))
     seconds = []
     for _ in range(repeats):
-        time.sleep(PAUSE)
         began = time.perf_counter()
         value = call()
         seconds.append(time.perf_counter() - began)

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .cautions import NoDirection
-from .rows import Rows, largest_entry, raise_bad_entry, rows_all_equal
+from .rows import Rows, largest_entry, raise_bad_entry, rows_all_equal, to_float
+from .threads import workers
 
 EPS32, EPS64 = float(np.finfo(np.float32).eps), float(np.finfo(np.float64).eps)
+NARROW = 512  # features up to which workers with a Gram matrix each are faster than BLAS threads
 SMALL = 1 << 20  # a matrix of fewer entries is multiplied in float64 from the start: it costs nothing
 
 
@@ -50,7 +52,7 @@ class Moments:
         """Add rows: float32 blocks are multiplied in float32, float64 ones in float64; the sums are float64."""
         block = block - self.shift.astype(block.dtype) if self.shift.any() else block
         self.gram += block.T @ block
-        self.total += block.sum(axis=0, dtype=np.float64)
+        self.total += np.ones(len(block), block.dtype) @ block
         self.n += len(block)
         self.rounding = max(self.rounding, (len(block) + 4) * float(np.finfo(block.dtype).eps)) + EPS64
 
@@ -83,14 +85,45 @@ def moments(rows: Rows, *, shifted: bool, exact: bool = False, scale: float = 1.
 
     shifted : subtract the first block's mean (needed for centring). exact : multiply float32 in float64 too.
     """
+    if rows.resident and rows.d <= NARROW and rows.n * rows.d > SMALL:
+        return threaded_moments(rows, shifted, exact, scale)
     out = None
     for _, block in rows.blocks(block_rows(rows.d) if rows.resident else None):
-        block = block * block.dtype.type(scale) if scale != 1.0 else block
-        block = block.astype(np.float64) if exact else block
+        block = scaled(block, exact, scale)
         if out is None:
             out = Moments(first_mean(block) if shifted else np.zeros(rows.d), scale)
         out.add(block)
     return out
+
+
+def threaded_moments(rows: Rows, shifted: bool, exact: bool, scale: float) -> Moments:
+    """The same with a share of the rows for each worker: BLAS gains little from threads on narrow blocks."""
+    size = block_rows(rows.d)
+    head = scaled(to_float(rows.matrix[:size]), exact, scale)
+    shift = first_mean(head) if shifted else np.zeros(rows.d)
+
+    def share(part: range) -> Moments:
+        out = Moments(shift, scale)
+        for start in part:
+            out.add(scaled(to_float(rows.matrix[start : min(start + size, part.stop)]), exact, scale))
+        return out
+
+    with workers() as (pool, count):
+        out, *others = pool.map(share, shares(rows.n, count, size))
+    for other in others:
+        out.merge(other)
+    return out
+
+
+def shares(n: int, count: int, size: int) -> list[range]:
+    """Starts of the blocks of `size` rows, for each of `count` workers; `stop` is where its rows end."""
+    cuts = np.linspace(0, n, count + 1).astype(int)
+    return [range(cuts[i], cuts[i + 1], size) for i in range(count)]
+
+
+def scaled(block: np.ndarray, exact: bool, scale: float) -> np.ndarray:
+    block = block * block.dtype.type(scale) if scale != 1.0 else block
+    return block.astype(np.float64) if exact else block
 
 
 def first_mean(block: np.ndarray) -> np.ndarray:
@@ -159,7 +192,7 @@ class Right:
     floor: float  # bound of the rounding in one product with the rows in float64
     centre: tuple[np.ndarray, np.ndarray] | None  # subtracted one after the other: the mean in two parts
     scale: float
-    certified: bool = True
+    fast: bool = False  # float32 products suffice: the bound is then an estimate
     passes: int = 1
     method: str = "gram"
 
@@ -201,6 +234,28 @@ def apply(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
         np.matmul(block, right.vectors, out=product)
         back += block.T @ product
     return left, back
+
+
+def apply_fast(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
+    """The same with products in float32, added up in float64, by all workers; not for means far above the deviations."""
+    columns = right.vectors.astype(np.float32)
+    offset = np.float32(sum(right.centre) @ right.vectors) if right.centre else np.zeros(columns.shape[1], np.float32)
+    left = np.empty((rows.n, columns.shape[1]), np.float32)
+
+    def share(part: range) -> np.ndarray:
+        back = np.zeros(columns.shape)
+        for start in part:
+            stop = min(start + part.step, part.stop)
+            block = to_float(rows.matrix[start:stop])
+            product = np.matmul(block, columns, out=left[start:stop])
+            product -= offset
+            back += block.T @ product
+        return back
+
+    with workers() as (pool, count):
+        back = sum(pool.map(share, shares(rows.n, count, max(16, (1 << 17) // rows.d))))
+    left = left.astype(np.float64)
+    return (left - left.mean(axis=0) if right.centre else left), back
 
 
 def dual_moments(rows: Rows, *, center: bool) -> tuple[np.ndarray, float]:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .cautions import NoDirection
-from .gram import EPS32, EPS64
+from .gram import EPS32, EPS64, shares
 from .rows import Rows, largest_entry, raise_bad_entry, rows_all_equal, to_float
 from .threads import workers
 
 CHUNK = 1 << 17  # entries of a chunk: 0.5 MB of float32, well inside a core's cache
+KERNEL = 900_000  # entries times columns of a chunk, below which OpenBLAS multiplies without packing, twice as fast
 SAMPLE = 1 << 18  # entries of the rows that the first block comes from
 COLUMNS = 4  # of a block; k + 1 where that is more
 PASSES = 40  # then the spectrum is so flat that the Gram matrix is cheaper
@@ -48,39 +49,45 @@ class Product:
         return block.astype(dtype, copy=False)
 
     def share(self, rows: range, columns: np.ndarray, offset: np.ndarray, left: np.ndarray):
-        """One worker's part: F'(F Q - offset), and in the first pass column sums and the sum of squares."""
-        back, total, energy = np.zeros(columns.shape), np.zeros(self.rows.d), 0.0
+        """One worker's part: F'(F Q - offset), and in the first pass the sum of squares.
+
+        Where the column sums are still unknown, the last column of F Q is replaced by ones.
+        """
+        back, energy, first = np.zeros(columns.shape), 0.0, self.passes == 0
+        shifted, ones = offset.any(), first and self.center
         for start in rows:
             stop = min(start + rows.step, rows.stop)
             block = self.chunk(start, stop, columns.dtype)
             product = np.matmul(block, columns, out=left[start:stop])
-            product -= offset
+            if shifted:
+                product -= offset
+            if ones:
+                product[:, -1] = 1.0
             back += block.T @ product
-            if self.passes == 0:
+            if first:
                 flat = block.ravel(order="K") if self.scale == 1 else block.ravel() * block.dtype.type(self.scale)
                 energy += float(flat @ flat)
-                total += np.ones(len(block), block.dtype) @ block
-        return back, total, energy
+        return back, energy
 
     def __call__(self, pool, count: int, block: np.ndarray) -> np.ndarray:
         """(d, p) float64 product with an orthonormal block (d, p): one read of the matrix."""
-        n, dtype = self.rows.n, self.dtype
-        columns, offset = (block * self.scale).astype(dtype), (self.mean @ block).astype(dtype)
-        left = np.empty((n, block.shape[1]), dtype)
-        cuts, step = np.linspace(0, n, count + 1).astype(int), max(16, CHUNK // self.rows.d)
-        parts = list(
-            pool.map(lambda i: self.share(range(cuts[i], cuts[i + 1], step), columns, offset, left), range(count))
-        )
+        (n, d), p, first = (self.rows.n, self.rows.d), block.shape[1], self.passes == 0
+        if first and self.center:
+            block = np.column_stack([block, np.zeros(d)])
+        columns, offset = (block * self.scale).astype(self.dtype), (self.mean @ block).astype(self.dtype)
+        left = np.empty((n, block.shape[1]), self.dtype)
+        step = max(16, min(CHUNK, KERNEL // block.shape[1]) // d)
+        parts = list(pool.map(lambda rows: self.share(rows, columns, offset, left), shares(n, count, step)))
         back = sum(part[0] for part in parts) * self.scale
-        if self.passes == 0:
-            self.energy = self.raw_energy = sum(part[2] for part in parts)
-        if self.passes == 0 and self.center:
-            total = sum(part[1] for part in parts) * self.scale
-            back -= np.outer(total, (total / n - self.mean) @ block)
+        self.passes += 1
+        self.kept.append(left[:, :p])
+        if first:
+            self.energy = self.raw_energy = sum(part[1] for part in parts)
+        if first and self.center:
+            back, total = back[:, :p], back[:, p]
+            back -= np.outer(total, (total / n - self.mean) @ block[:, :p])
             self.mean = total / n
             self.energy -= float(total @ total) / n
-        self.passes += 1
-        self.kept.append(left)
         return back
 
 
@@ -106,10 +113,10 @@ def krylov(rows: Rows, *, center: bool, k: int, tolerance: float, exact: bool = 
     float32 rounding or the number of passes stopped it.
     """
     columns = min(max(COLUMNS, k + 1), rows.n, rows.d)
-    product, block = prepared(rows, center, columns, exact)
-    block = block if start is None else np.linalg.qr(start)[0]
-    noise = relative_rounding(product)
     with workers() as (pool, count), np.errstate(over="ignore", invalid="ignore"):
+        product, block = prepared(rows, center, columns, exact)
+        block = block if start is None else np.linalg.qr(start)[0]
+        noise = relative_rounding(product)
         basis = images = np.empty((rows.d, 0))
         while True:
             image = product(pool, count, block)
@@ -142,10 +149,10 @@ def randomized(rows: Rows, *, center: bool, k: int, oversampling: int = 10, powe
 
     Not where the gap is small: its error after q powers falls as (sigma_2 / sigma_1)^(2 q), whatever the digits.
     """
-    product, _ = prepared(rows, center, 1, exact=False)
     columns = min(k + oversampling, rows.n, rows.d)
     basis = np.random.default_rng(0).standard_normal((rows.d, columns))
     with workers() as (pool, count), np.errstate(over="ignore", invalid="ignore"):
+        product, _ = prepared(rows, center, 1, exact=False)
         for _ in range(powers + 1):
             basis = np.linalg.qr(basis)[0]
             product.kept.clear()
@@ -196,20 +203,17 @@ def prepared(rows: Rows, center: bool, columns: int, exact: bool) -> tuple[Produ
     elif not center:
         sample += mean
     product = Product(rows, center, scale, shift, mean * scale * center, exact)
-    return product, first_block(sample / largest, columns)
+    return product, first_block((sample / largest).astype(np.float32), columns)
 
 
 def first_block(sample: np.ndarray, columns: int) -> np.ndarray:
     """Orthonormal (d, p): rough top right directions of the sampled rows, by a few steps of subspace iteration."""
     rng = np.random.default_rng(0)
-    block = (
-        sample.T @ rng.standard_normal((len(sample), columns))
-        + 1e-3 * rng.standard_normal((sample.shape[1], columns)) * np.abs(sample).max()
-    )
+    random = rng.standard_normal((sample.shape[1], columns), dtype=np.float32)
+    block = random
     for _ in range(3):
-        block = np.linalg.qr(block)[0]
-        block = sample.T @ (sample @ block) + 1e-12 * block
-    return np.linalg.qr(block)[0]
+        block = np.linalg.qr(sample.T @ (sample @ block) + np.float32(1e-6) * random)[0]
+    return np.linalg.qr(block.astype(np.float64))[0]
 
 
 def check_first_pass(rows: Rows, product: Product, image: np.ndarray) -> None:

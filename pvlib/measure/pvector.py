@@ -130,16 +130,23 @@ def by_gram(rows: Rows, *, center: bool, k: int) -> PVector:
     """
     small = rows.resident and rows.n * rows.d <= gram.SMALL
     right = gram.gram_right(rows, center=center, k=k, exact=small)
+    if rows.resident and not small and not rows.is_double and right.scale == 1 and modest_mean(right, rows.n):
+        right = replace(right, fast=True, floor=gram.EPS32 * right.values[0])
     found = finish(rows, right, center=center)
     if small or found.bound <= PROMISED:
         return found
     return finish(rows, gram.gram_right(rows, center=center, k=k, exact=True), center=center, passes=4)
 
 
+def modest_mean(right: gram.Right, n: int) -> bool:
+    """Whether the mean is not so far above the deviations that subtracting it after a float32 product would cancel."""
+    return right.centre is None or n * float(np.sum(sum(right.centre) ** 2)) <= 100 * right.total
+
+
 def finish(rows: Rows, right: gram.Right, *, center: bool, passes: int = 2) -> PVector:
     """Left vectors from right ones by a Rayleigh-Ritz step in float64, with the bound of their span."""
     k = right.vectors.shape[1]
-    left, back = gram.apply(rows, right)
+    left, back = gram.apply_fast(rows, right) if right.fast else gram.apply(rows, right)
     ritz = right.vectors.T @ back
     values, turn = gram.eigen((ritz + ritz.T) / 2)
     error = np.linalg.norm(back - right.vectors @ ritz, 2)
@@ -154,7 +161,7 @@ def finish(rows: Rows, right: gram.Right, *, center: bool, passes: int = 2) -> P
         explained=min(1.0, float(values.sum() / right.total)),
         residual=float(error / np.sqrt(values[-1]) / right.scale) if values[-1] > 0 else 0.0,
         bound=min(np.pi / 2, float(in_rows * (shrink if in_rows < np.pi / 4 else 1.0) + own)),
-        certified=right.certified,
+        certified=not right.fast,
         defined=bool(in_rows < np.pi / 4),
         centred=center,
         method=right.method,
@@ -194,10 +201,9 @@ def by_dual(rows: Rows, *, center: bool, k: int) -> PVector:
 def by_krylov(rows: Rows, *, center: bool, k: int) -> PVector:
     """Block Krylov in float32, then float64 where that is not enough, and Gram where the spectrum is too flat."""
     rows = gram.stacked(rows)
-    small = rows.is_double or rows.n * rows.d <= gram.SMALL
-    tolerance = 1e-8 if small else 0.8 * PROMISED
+    tolerance = 1e-8 if rows.is_double else 0.8 * PROMISED
     passes, start = 0, None
-    for exact in (True,) if small else (False, True):
+    for exact in (True,) if rows.is_double else (False, True):
         found = krylov(rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start)
         passes, start = passes + found.passes, found.right
         if found.converged:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
@@ -36,6 +37,11 @@ def granted() -> int:
     return max(1, min(max(threads, default=1), len(os.sched_getaffinity(0))))
 
 
+def quiet() -> None:
+    """Workers inherit no np.errstate: what overflows is found in the result, and named there."""
+    np.seterr(over="ignore", invalid="ignore", under="ignore")
+
+
 @contextmanager
 def workers():
     """A thread pool of as many threads as the caller lets BLAS use; BLAS itself runs in one thread until the end."""
@@ -47,7 +53,7 @@ def workers():
         _inside += 1
         count = _limit[1]
     try:
-        with ThreadPoolExecutor(count) as pool:
+        with ThreadPoolExecutor(count, initializer=quiet) as pool:
             yield pool, count
     finally:
         with _lock:

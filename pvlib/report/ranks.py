@@ -57,8 +57,8 @@ class Grid:
     def of(cls, runs: pd.DataFrame, factors, strata) -> Grid:
         """The grid of a table with one row a run; `factors` and `strata` are names of columns."""
         factors, strata = list(factors), list(strata)
-        keys = runs[strata + factors].astype(str).agg("\x1f".join, axis=1).to_numpy(dtype=str)
-        _, first, cell = np.unique(keys, return_index=True, return_inverse=True)
+        cell = runs.groupby(strata + factors, dropna=False).ngroup().to_numpy()
+        _, first = np.unique(cell, return_index=True)
         levels = np.column_stack([pd.factorize(runs[name])[0][first] for name in factors])
         stratum = runs.groupby(strata, sort=False).ngroup().to_numpy()[first] if strata else np.zeros(len(first), int)
         differs = levels[:, None, :] != levels[None, :, :]

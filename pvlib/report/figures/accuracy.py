@@ -88,7 +88,9 @@ def losses(view: View) -> Plate | Missing:
                yscale="log" if _reach(table[table["objective"] == kind]) > 20 else "linear")
         style.grid(ax)
         ax.legend()
-    caption = "Training loss by epoch: line, mean over seeds; band, range. Each curve should flatten before it ends."
+    fell = table.groupby("label")["mean"].agg(lambda v: (v.iloc[-2:].iloc[0] - v.iloc[-1]) / (v.iloc[0] - v.iloc[-1] or 1))
+    caption = ("Training loss by epoch: line, mean over seeds; band, range. In its last epoch the loss still fell by up to "
+               f"{fell.max():.1%} of its whole fall ({fell.idxmax()}).")
     return Plate(fig, table.drop(columns=["rank"]), caption, f"Line plots for {view.title}: training loss against epoch, one "
                  "panel for classification, reconstruction and contrastive learning.")
 
@@ -102,7 +104,7 @@ def recipes(view: View) -> pd.DataFrame:
     runs = view.runs.groupby("cell", sort=False)
     first = runs.first()
     return pd.DataFrame({
-        "network": first["label"], "role": first["role"], "seeds": runs.size(), "parameters": first["parameters"].astype(int),
+        "network": first["label"], "seeds": runs.size(), "parameters": first["parameters"].astype(int),
         "epochs": first["epochs"].astype(int), "steps": first["steps"].astype(int), "batch": first["batch_size"].astype(int),
         "optimiser": first["optimiser"], "learning rate": first["lr"],
         "augmentation": first["augment"], "precision": first["precision"],

@@ -141,11 +141,13 @@ def layers(view: View) -> Plate | Missing:
     table = rows.groupby(["convention", "layer", "kind"])["cos"].agg(["median", "min", "size"]).reset_index()
     present = [layer for layer in LAYERS if layer in set(table["layer"])]
     shown = [convention for convention in CONVENTIONS if convention in set(table["convention"])]
-    fig, (axes,) = style.figure(len(shown), height=2.6, sharey=True)
+    widths = [table[table["convention"] == convention]["kind"].nunique() for convention in shown]
+    fig, (axes,) = style.figure(len(shown), height=2.6, sharey=True, width_ratios=widths)
     for ax, convention in zip(axes, shown, strict=True):
         part = table[table["convention"] == convention].pivot(index="layer", columns="kind", values="median")
-        image = style.heat(ax, part.reindex(index=present, columns=list(KINDS.values())).to_numpy(),
-                           rows=[LAYERS[layer] for layer in present], columns=list(KINDS.values()))
+        kinds = [kind for kind in KINDS.values() if kind in part]
+        image = style.heat(ax, part.reindex(index=present, columns=kinds).to_numpy(),
+                           rows=[LAYERS[layer] for layer in present], columns=kinds)
         ax.set_title(CONVENTIONS[convention])
     bar = fig.colorbar(image, ax=axes, shrink=0.8)
     bar.set_label("median |cos|")

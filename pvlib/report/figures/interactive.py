@@ -75,7 +75,7 @@ def offset_slider(points: Sequence[np.ndarray], uncentred: Sequence, centred: Se
         Interactive(fig), table,
         f"As the mean moves away from zero, the |cos| of the uncentred P-vector with the constant vector goes from {ends[0]:.2f} to "
         f"{ends[1]:.3f}: it turns into a vector that is the same for every data set. The centred one does not move (1 − |cos| is "
-        f"{turn:.0e} at most).",
+        f"{'below 10⁻¹²' if turn < 1e-12 else f'{turn:.0e} at most'}).",
         "Interactive picture. Left: samples with two features, which a slider moves away from zero. Right: the entries of the "
         "uncentred P-vector, which flatten towards the constant vector, and of the centred one, which do not change.")
 

@@ -11,7 +11,7 @@ from .view import CONVENTIONS, View
 
 SHOWN = ("uncentred", "centred")
 STATES = (("trained", "trained"), ("untrained", "untrained"))
-COLOURS = {"untrained": style.ORANGE, "trained": style.BLUE}
+COLOURS = {"trained": style.BLUE, "untrained": style.ORANGE}
 
 
 @style.styled
@@ -25,7 +25,7 @@ def pair_intervals(view: View, *, claims: Claims) -> Plate | Missing:
     fig, (axes,) = style.figure(2, height=1.1 + 0.26 * len(names), sharey=True)
     for ax, convention in zip(axes, SHOWN, strict=True):
         ax.axvline(threshold, color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1)
-        for shift, (state, colour) in zip((0.14, -0.14), COLOURS.items(), strict=True):
+        for shift, (state, colour) in zip((-0.14, 0.14), COLOURS.items(), strict=True):
             part = table[(table["convention"] == convention) & (table["state"] == state)]
             y = [names.index(name) + shift for name in part["pair"]]
             known = part["lo"].notna()
@@ -62,12 +62,10 @@ def _caption(table: pd.DataFrame, threshold: float, minimum_seeds: int) -> str:
     for convention in SHOWN:
         part = trained[trained["convention"] == convention].set_index("pair")
         control = table[(table["state"] == "untrained") & (table["convention"] == convention)].set_index("pair")
-        above = (part["lo"] >= threshold).sum()
-        more = (part["lo"] > control["hi"].reindex(part.index)).sum()
-        known = part["lo"].notna().sum()
-        if known:
-            said.append(f"{CONVENTIONS[convention].capitalize()}, {above} of {known} pairs lie above it with their whole interval, "
-                        f"and {more} agree more than untrained networks do, interval against interval.")
+        said.append(f"{CONVENTIONS[convention].capitalize()}, {(part['mean'] >= threshold).sum()} of {len(part)} means lie above "
+                    f"it, {(part['lo'] >= threshold).sum()} with their whole interval; "
+                    f"{(part['mean'] > control['mean'].reindex(part.index)).sum()} pairs agree more than their untrained "
+                    f"counterparts, {(part['lo'] > control['hi'].reindex(part.index)).sum()} with intervals apart.")
     if trained["lo"].isna().any():
         said.append(f"Points without a bar have fewer than {minimum_seeds} seeds: exploratory.")
     return " ".join(said)

@@ -79,7 +79,7 @@ def between_classes(view: View) -> Plate | Missing:
     names = [label for label in view.cells["label"] if label in set(table["label"])]
     fig, (axes,) = style.figure(2, height=1.1 + 0.23 * len(names), sharey=True)
     for ax, convention in zip(axes, SHOWN, strict=True):
-        for state, colour in (("untrained", style.ORANGE), ("trained", style.BLUE)):
+        for state, colour in (("trained", style.BLUE), ("untrained", style.ORANGE)):
             part = table[(table["state"] == state) & (table["convention"] == convention)]
             y = [names.index(label) for label in part["label"]]
             ax.errorbar(part["mean"], y, xerr=[part["mean"] - part["min"], part["max"] - part["mean"]], fmt="o",

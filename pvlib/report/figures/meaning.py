@@ -47,7 +47,8 @@ def meaning(ledger: pd.DataFrame) -> Words:
     rows, place = _basis(ledger)
     found = "; ".join(f"{convention}, {_found(rows[rows['convention'] == convention])}" for convention in MEANS)
     follows = ", and ".join(MEANS[convention][_most(rows[rows["convention"] == convention])] for convention in MEANS)
-    return Words(f"{place}{found[0].upper()}{found[1:]}. For whoever compares networks: {follows}.")
+    start = f"{place}{found}" if place else f"{found[0].upper()}{found[1:]}"
+    return Words(f"{start}. For whoever compares networks: {follows}.")
 
 
 def _basis(ledger: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -60,9 +61,14 @@ def _basis(ledger: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def _found(rows: pd.DataFrame) -> str:
-    parts = [f"{FOUND[verdict]} ({listed([title(d) for d in rows[rows['verdict'] == verdict]['dataset']])})"
-             for verdict in VERDICTS if (rows["verdict"] == verdict).any()]
+    parts = [FOUND[verdict] + _names(rows[rows["verdict"] == verdict]) for verdict in VERDICTS
+             if (rows["verdict"] == verdict).any()]
     return ", while ".join(parts)
+
+
+def _names(rows: pd.DataFrame) -> str:
+    """Which data sets of the paper; a demonstration is named before."""
+    return "" if rows["demonstration"].any() else f" ({listed([title(name) for name in rows['dataset']])})"
 
 
 def _most(rows: pd.DataFrame) -> str:

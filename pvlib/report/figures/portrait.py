@@ -41,8 +41,8 @@ def ends(images: np.ndarray, vectors: Mapping[str, np.ndarray], labels: np.ndarr
     for name in vectors:
         part = table[table["vector"] == name]
         low, high = (_classes(part[part["end"] == end]["label"]) for end in ("smallest", "largest"))
-        said.append(f"{name}: mostly {low} at one end, {high} at the other.")
-    return Plate(fig, table, sentence(" ".join(said)), "Rows of handwritten digits: for each P-vector, the images with its smallest "
+        said.append(f"{sentence(name)}: mostly {low} at one end, {high} at the other.")
+    return Plate(fig, table, " ".join(said), "Rows of handwritten digits: for each P-vector, the images with its smallest "
                  "entries and those with its largest.")
 
 
@@ -69,8 +69,8 @@ def brightness(mean_pixel: np.ndarray, vectors: Mapping[str, np.ndarray]) -> Pla
         ax.axhline(1 if abs(entries.mean()) > 0.5 else 0, color=style.FAINT, linewidth=1)
         ax.set(title=f"{name}\nr = {r:.2f}", xlabel="mean pixel of the image", ylabel="entry × √n")
         tables.append(pd.DataFrame({"vector": name, "mean_pixel": mean_pixel, "entry_sqrt_n": entries}))
-        said.append(f"{name}: correlation with the mean pixel {r:.2f}.")
-    return Plate(fig, pd.concat(tables, ignore_index=True), sentence(" ".join(said)) + " The grey line is the constant vector (uncentred) "
+        said.append(f"{sentence(name)}: correlation with the mean pixel {r:.2f}.")
+    return Plate(fig, pd.concat(tables, ignore_index=True), " ".join(said) + " The grey line is the constant vector (uncentred) "
                  "or zero (centred).", "Scatter plots: the entry of each image in a P-vector against the mean pixel of that "
                  "image, one panel a vector.")
 

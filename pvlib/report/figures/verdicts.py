@@ -15,8 +15,8 @@ from .view import CONVENTIONS, title
 AXES = {1: ("smallest mean |cos|", (-0.02, 1.02)), 2: ("angle to another seed's final (degrees)", (-2, 92)),
         3: ("granulated tau with test error", (-1.05, 1.05))}
 # prefix in the ledger, colour, marker, shift, legend
-MARKS = {"": (style.BLUE, "o", -0.14, "estimate"), "control": (style.ORANGE, "o", 0.14, "control"),
-         "end": (style.BLUE, "D", -0.14, "at the end of training"), "control_end": (style.ORANGE, "D", 0.14, "control, at the end")}
+MARKS = {"": (style.BLUE, "o", -0.24, "estimate"), "end": (style.BLUE, "D", -0.08, "at the end of training"),
+         "control": (style.ORANGE, "o", 0.08, "control"), "control_end": (style.ORANGE, "D", 0.24, "control, at the end")}
 
 
 @style.styled
@@ -27,7 +27,7 @@ def overview(ledger: pd.DataFrame) -> Plate | Missing:
         return Missing("no claim has an estimate yet")
     claims, conventions = list(rows["claim"].unique()), list(rows["convention"].unique())
     sizes = [rows[rows["claim"] == claim]["dataset"].nunique() for claim in claims]
-    fig, axes = style.figure(len(conventions), len(claims), height=0.9 + 0.62 * len(claims) + 0.36 * sum(sizes),
+    fig, axes = style.figure(len(conventions), len(claims), height=0.9 + 0.62 * len(claims) + 0.42 * sum(sizes),
                              height_ratios=sizes, sharey="row")
     for row, claim in zip(axes, claims, strict=True):
         part = rows[rows["claim"] == claim]

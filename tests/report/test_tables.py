@@ -1,0 +1,100 @@
+"""Published studies: found, complete, unchanged; errors say what to do."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pvlib.report import tables
+
+from .fake_study import rewrite, write_fake_study
+
+TINY = {"datasets": ("mnist",), "architectures": ("mlp",), "seeds": 2, "layers": ("penultimate",), "steps": (0, 10),
+        "random_labels": False}  # fmt: skip
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return write_fake_study(tmp_path, pool=False, **TINY)
+
+
+def test_every_table_can_be_read_and_has_its_columns(published):
+    for table, columns in tables.TABLES.items():
+        assert set(columns) <= set(getattr(published, table)), table
+        assert len(getattr(published, table)), table
+
+
+def test_a_table_without_rows_still_has_its_columns(tiny):
+    """A study without a pool publishes an empty table; nobody should meet a KeyError."""
+    pool = tables.Study(tiny).pool
+    assert pool.empty
+    assert list(pool[pool["dataset"] == "mnist"]["angle_data_deg"]) == []
+
+
+def test_a_changed_table_is_not_believed(tiny):
+    frame = pd.read_parquet(tiny / "pairs.parquet")
+    frame["cos"] = 1.0
+    frame.to_parquet(tiny / "pairs.parquet", index=False)
+    with pytest.raises(ValueError, match=r"pairs\.parquet does not match its checksum.*git checkout"):
+        _ = tables.Study(tiny).pairs
+    assert len(tables.Study(tiny).runs)  # the others are still good
+
+
+def test_a_damaged_vector_file_is_not_believed(tiny):
+    file = next((tiny / "vectors").glob("data-*"))
+    file.write_bytes(file.read_bytes()[:-3])
+    with pytest.raises(ValueError, match="checksum"):
+        tables.Study(tiny).vectors("data-mnist")
+
+
+def test_a_missing_table_is_named(tiny):
+    (tiny / "spans.parquet").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no spans\.parquet; publish it again"):
+        _ = tables.Study(tiny).spans
+
+
+def test_a_table_of_another_version_says_which_column_it_lacks(tiny):
+    rewrite(tiny, "pairs", pd.read_parquet(tiny / "pairs.parquet").drop(columns="r"))
+    with pytest.raises(ValueError, match=r"pairs\.parquet lacks the column r:"):
+        _ = tables.Study(tiny).pairs
+
+
+def test_an_unknown_table_names_the_nearest(published):
+    with pytest.raises(AttributeError, match="did you mean pairs"):
+        _ = published.pair
+
+
+def test_an_unpublished_study_names_the_nearest_and_the_command(results):
+    with pytest.raises(FileNotFoundError, match=r"did you mean quick\?.*pvlib publish quik"):
+        tables.load("quik", results)
+
+
+def test_the_environment_variable_says_where_results_are(results, monkeypatch):
+    monkeypatch.setenv("PVLIB_RESULTS", str(results))
+    assert tables.available() == ["quick"]
+    assert tables.load("quick").name == "quick"
+
+
+def test_a_half_published_folder_is_not_available(results, tmp_path):
+    (tmp_path / ".quick.building").mkdir()
+    (tmp_path / ".quick.building" / "SHA256SUMS").write_text("")
+    (tmp_path / "notes").mkdir()
+    assert tables.available(tmp_path) == []
+
+
+def test_vectors_are_unit_rows_and_agree_with_the_pairs(published):
+    row = published.pairs.query("state_a == 'trained' and state_b == 'trained' and convention == 'centred'").iloc[0]
+    place = f"trained/{row.split}/{row.layer}/centred"
+    u, v = (published.vectors(run)[place][0] for run in (row.run_a, row.run_b))
+    assert u.dtype == np.float64
+    assert np.linalg.norm(u) == pytest.approx(1, abs=1e-12)
+    assert abs(u @ v) == pytest.approx(row.cos, abs=1e-3)
+
+
+def test_reports_need_neither_torch_nor_the_training_code():
+    code = ("import sys, pvlib.report.claims, pvlib.report.tables; "
+            "print([m for m in sys.modules if m == 'torch' or m.startswith('pvlib.experiment')])")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
