@@ -47,7 +47,9 @@ class Chapter:
 
     def _folder(self, study: str) -> Path | None:
         """The folder of folders that holds this study."""
-        return next((Path(f) for f in (self.fresh_dir, self.results_dir) if (Path(f) / study / "SHA256SUMS").is_file()), None)
+        return next(
+            (Path(f) for f in (self.fresh_dir, self.results_dir) if (Path(f) / study / "SHA256SUMS").is_file()), None
+        )
 
     @cached_property
     def published(self) -> list[tables.Study]:
@@ -75,7 +77,9 @@ class Chapter:
             The study is not published.
         """
         if (folder := self._folder(study)) is None:
-            raise FileNotFoundError(2, f"the study {study!r} is not published in {self.fresh_dir} or {self.results_dir}")
+            raise FileNotFoundError(
+                2, f"the study {study!r} is not published in {self.fresh_dir} or {self.results_dir}"
+            )
         return View(tables.load(study, results_dir=folder), dataset or study)
 
     @cached_property
@@ -107,7 +111,11 @@ class Chapter:
             note = study.provenance
             titles = [view.title for view in self.views if view.study.name == study.name]
             said.append(f"**{study.name}** ({', '.join(titles)}; {note['runs']} of {note['planned']} runs)")
-        text = f"Studies shown: {'; '.join(said)}." if said else "No study is published yet, so this chapter has no figures."
+        text = (
+            f"Studies shown: {'; '.join(said)}."
+            if said
+            else "No study is published yet, so this chapter has no figures."
+        )
         if self.missing:
             text += f" Not published yet: {', '.join(self.missing)}."
         return Markup.of_text(text)
@@ -118,8 +126,12 @@ class Chapter:
         drawn = [(view, draw(view, **options)) for view in self.views]
         plates = [(view, plate) for view, plate in drawn if isinstance(plate, Plate)]
         reasons = [f"{view.title} ({plate.reason})" for view, plate in drawn if isinstance(plate, Missing)]
-        parts = [self._part(f"{self.number:02d}-{name}-{view.name}", plate, self._origin([view.study]),
-                            f"{heading}, {view.title}.") for view, plate in plates]
+        parts = [
+            self._part(
+                f"{self.number:02d}-{name}-{view.name}", plate, self._origin([view.study]), f"{heading}, {view.title}."
+            )
+            for view, plate in plates
+        ]
         return tabs(self._labels([view for view, _ in plates]), parts, _not_shown(heading, reasons))
 
     def plate(self, name: str, plate: Plate | Missing, *, origin: str | None = None) -> Markup:

@@ -33,9 +33,12 @@ def bullets(views: list[View], say: Callable[[View], str | None]) -> Words:
 def verdicts(ledger: pd.DataFrame, *, claim: int) -> Words:
     """The rows of one claim, a list item each: verdict, and the sentence with its numbers."""
     rows = ledger[(ledger["claim"] == claim)]
-    items = [f"- **{title(row['dataset'])}, {CONVENTIONS[row['convention']]}: {row['verdict']}.** {row['reason']}"
-             + (f" From the study {row['study']}, `{row['command']}`." if row["study"] else "")
-             + (" (A demonstration.)" if row["demonstration"] else "") for _, row in rows.iterrows()]
+    items = [
+        f"- **{title(row['dataset'])}, {CONVENTIONS[row['convention']]}: {row['verdict']}.** {row['reason']}"
+        + (f" From the study {row['study']}, `{row['command']}`." if row["study"] else "")
+        + (" (A demonstration.)" if row["demonstration"] else "")
+        for _, row in rows.iterrows()
+    ]
     return Words("Numbers in square brackets are 95 % intervals.\n\n" + "\n".join(items))
 
 
@@ -47,24 +50,41 @@ def floors_met(cells: pd.DataFrame) -> Words:
     met, missed = judged[judged["floor_met"]], judged[~judged["floor_met"]]
     text = f"In {len(met)} of {len(judged)} cells every run reached its floor."
     if len(missed):
-        text += " Below it: " + "; ".join(
-            f"{row['label']} on {title(row['dataset'])} ({row['score_mean']:.3f} on average, floor {row['floor']:g})"
-            for _, row in missed.iterrows()) + "."
+        text += (
+            " Below it: "
+            + "; ".join(
+                f"{row['label']} on {title(row['dataset'])} ({row['score_mean']:.3f} on average, floor {row['floor']:g})"
+                for _, row in missed.iterrows()
+            )
+            + "."
+        )
     entering = int(cells["enters"].sum())
-    return Words(f"{text} {entering} of {int((cells['role'] == 'primary').sum())} primary cells meet the rules of floors and "
-                 "seeds, and enter verdicts.")
+    return Words(
+        f"{text} {entering} of {int((cells['role'] == 'primary').sum())} primary cells meet the rules of floors and "
+        "seeds, and enter verdicts."
+    )
 
 
 def ties(views: list[View]) -> Words:
     """How many trained networks have no single principal direction, and how wide the gap is."""
+
     def say(view: View) -> str | None:
-        rows = view.of_runs(view.study.finals, layer="penultimate", split="train", state="trained", role="primary",
-                            convention=list(SHOWN)).dropna(subset=["stability"])
+        rows = view.of_runs(
+            view.study.finals,
+            layer="penultimate",
+            split="train",
+            state="trained",
+            role="primary",
+            convention=list(SHOWN),
+        ).dropna(subset=["stability"])
         parts = []
         for convention, part in rows.groupby("convention"):
-            parts.append(f"{CONVENTIONS[convention]}, {(part['stability'] < LIMIT).sum()} of {len(part)} trained networks are tied, "
-                         f"and the median of σ₁/σ₂ is {part['ratio'].median():.2f}")
+            parts.append(
+                f"{CONVENTIONS[convention]}, {(part['stability'] < LIMIT).sum()} of {len(part)} trained networks are tied, "
+                f"and the median of σ₁/σ₂ is {part['ratio'].median():.2f}"
+            )
         return "; ".join(reversed(parts)) + "." if parts else None
+
     return bullets(views, say)
 
 
@@ -75,9 +95,11 @@ def compute(studies: list) -> Words:
         note = study.provenance
         hours = note["wall_s_total"] / 3600
         spent = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
-        said.append(f"- **{study.name}**: {note['runs']} runs of {note['planned']}, {note['failed']} failed, {spent} of training and "
-                    f"measuring in all; {', '.join(note['processor'])} ({', '.join(note['device'])}), torch {', '.join(note['torch'])}, "
-                    f"numerics version {note['numerics_version']}; trained at commits {', '.join(f'`{c}`' for c in note['run_commits'])}.")
+        said.append(
+            f"- **{study.name}**: {note['runs']} runs of {note['planned']}, {note['failed']} failed, {spent} of training and "
+            f"measuring in all; {', '.join(note['processor'])} ({', '.join(note['device'])}), torch {', '.join(note['torch'])}, "
+            f"numerics version {note['numerics_version']}; trained at commits {', '.join(f'`{c}`' for c in note['run_commits'])}."
+        )
     return Words("\n".join(said)) or NOTHING
 
 
@@ -87,53 +109,81 @@ def against_accepted(views: list[View]) -> Words:
     for view in views:
         reference = accepted(view.dataset, view.cells).dropna()
         means = view.runs.groupby("cell")["score"].mean()
-        said += [f"{view.label(cell)} on {view.title} reaches {means[cell]:.1%} on average, {abs(value - means[cell]) * 100:.1f} "
-                 f"points {'below' if value > means[cell] else 'above'} the accepted {value:.1%}" for cell, value in reference.items()]
+        said += [
+            f"{view.label(cell)} on {view.title} reaches {means[cell]:.1%} on average, {abs(value - means[cell]) * 100:.1f} "
+            f"points {'below' if value > means[cell] else 'above'} the accepted {value:.1%}"
+            for cell, value in reference.items()
+        ]
     return Words("; ".join(said) + ".") if said else Words("There is no accepted figure for the networks shown here.")
 
 
 def by_kind(views: list[View]) -> Words:
     """Mean |cos| by kinds of learning, for every data set."""
+
     def say(view: View) -> str | None:
         parts = []
         for convention in SHOWN:
-            rows = view.of_pairs(view.study.pairs, layer="penultimate", split="train", convention=convention,
-                                 state_a="trained", state_b="trained")
+            rows = view.of_pairs(
+                view.study.pairs,
+                layer="penultimate",
+                split="train",
+                convention=convention,
+                state_a="trained",
+                state_b="trained",
+            )
             rows = rows[rows["cell_a"] != rows["cell_b"]]
             if rows.empty:
                 return None
             kinds = [kind_of(a, b) for a, b in zip(rows["objective_a"], rows["objective_b"], strict=True)]
             means = rows["cos"].groupby(kinds).mean().sort_values(ascending=False)
-            parts.append(f"{CONVENTIONS[convention]}, " + ", ".join(f"{kind} {mean:.2f}" for kind, mean in means.items()))
+            parts.append(
+                f"{CONVENTIONS[convention]}, " + ", ".join(f"{kind} {mean:.2f}" for kind, mean in means.items())
+            )
         return "; ".join(parts) + "."
+
     return bullets(views, say)
 
 
 def against_data(views: list[View]) -> Words:
     """Angles to the data P-vector before and after training."""
+
     def say(view: View) -> str | None:
         rows = view.of_runs(view.study.finals, layer="penultimate", split="train", role="primary")
         rows = rows.assign(angle=degrees_from_cosine(rows["cos_data"]))
         means = rows.groupby(["convention", "state"])["angle"].mean()
-        parts = [f"{CONVENTIONS[c]}, {means[c, 'trained']:.0f}° for trained networks and {means[c, 'untrained']:.0f}° for untrained "
-                 "ones, on average over architectures and seeds"
-                 for c in SHOWN if (c, "trained") in means and (c, "untrained") in means]
+        parts = [
+            f"{CONVENTIONS[c]}, {means[c, 'trained']:.0f}° for trained networks and {means[c, 'untrained']:.0f}° for untrained "
+            "ones, on average over architectures and seeds"
+            for c in SHOWN
+            if (c, "trained") in means and (c, "untrained") in means
+        ]
         return "; ".join(parts) + "." if parts else None
+
     return bullets(views, say)
 
 
 def mean_shares(views: list[View]) -> Words:
     """How much of the uncentred agreement of trained networks the mean direction gives."""
+
     def say(view: View) -> str | None:
-        rows = view.of_pairs(view.study.pairs, layer="penultimate", split="train", convention="uncentred",
-                             state_a="trained", state_b="trained")
+        rows = view.of_pairs(
+            view.study.pairs,
+            layer="penultimate",
+            split="train",
+            convention="uncentred",
+            state_a="trained",
+            state_b="trained",
+        )
         rows = rows[rows["cell_a"] != rows["cell_b"]]
         if rows.empty:
             return None
         alone = rows["c_a"] * rows["c_b"]
-        return (f"of a median uncentred |cos| of {rows['cos'].median():.3f} between different architectures, the mean direction "
-                f"alone gives {alone.median():.3f}; the entries correlate at a median of {rows['r'].median():.2f}, and at less "
-                f"than 0.5 in {(rows['r'] < 0.5).mean():.0%} of the pairs.")
+        return (
+            f"of a median uncentred |cos| of {rows['cos'].median():.3f} between different architectures, the mean direction "
+            f"alone gives {alone.median():.3f}; the entries correlate at a median of {rows['r'].median():.2f}, and at less "
+            f"than 0.5 in {(rows['r'] < 0.5).mean():.0%} of the pairs."
+        )
+
     return bullets(views, say)
 
 
@@ -146,8 +196,11 @@ def measured_again(view: View, run: str, own: Mapping[str, np.ndarray]) -> Words
     for convention, vector in own.items():
         other = published[f"trained/train/penultimate/{convention}"][0]
         said.append(f"{1 - abs(vector @ other) / np.linalg.norm(other):.1e} {CONVENTIONS[convention]}")
-    return Words("Measured on this machine and as published (half precision), its P-vectors differ by 1 − |cos| of "
-                 + " and ".join(said) + ".")
+    return Words(
+        "Measured on this machine and as published (half precision), its P-vectors differ by 1 − |cos| of "
+        + " and ".join(said)
+        + "."
+    )
 
 
 def nearest(view: View, vectors: Mapping[str, Mapping[str, np.ndarray]], *, leave_out: str | None = None) -> Words:
@@ -156,7 +209,13 @@ def nearest(view: View, vectors: Mapping[str, Mapping[str, np.ndarray]], *, leav
     for name, own in vectors.items():
         table = pd.concat([neighbours(view, vector, convention=c, leave_out=leave_out) for c, vector in own.items()])
         means = table[table["role"] == "primary"].groupby(["convention", "state"])["cos"].mean()
-        said.append(f"- **{name}**: " + "; ".join(
-            f"{CONVENTIONS[c]}, mean |cos| {means[c, 'trained']:.2f} with trained and {means[c, 'untrained']:.2f} with untrained "
-            "networks" for c in own) + ".")
+        said.append(
+            f"- **{name}**: "
+            + "; ".join(
+                f"{CONVENTIONS[c]}, mean |cos| {means[c, 'trained']:.2f} with trained and {means[c, 'untrained']:.2f} with untrained "
+                "networks"
+                for c in own
+            )
+            + "."
+        )
     return Words("\n".join(said))

@@ -17,8 +17,18 @@ def scatter(view: View) -> Plate | Missing:
     pool = pool[pool["dataset"] == view.dataset] if len(pool) else pool
     if pool.empty:
         return Missing("no pool of runs is published for it")
-    columns = ["architecture", "convention", "width", "lr", "train_size", "label_noise", "seed", "angle_data_deg", "test_error",
-               "train_accuracy"]
+    columns = [
+        "architecture",
+        "convention",
+        "width",
+        "lr",
+        "train_size",
+        "label_noise",
+        "seed",
+        "angle_data_deg",
+        "test_error",
+        "train_accuracy",
+    ]
     table = pool[columns].sort_values(columns[:7], ignore_index=True)
     architectures = [a for a in NAMES if a in set(table["architecture"])]
     fig, axes = style.figure(2, len(architectures), height=0.9 + 2.1 * len(architectures), sharex="col")
@@ -28,8 +38,16 @@ def scatter(view: View) -> Plate | Missing:
         for ax, convention in zip(axes[row], SHOWN, strict=True):
             part = table[(table["architecture"] == architecture) & (table["convention"] == convention)]
             for (size, noise), cell in part.groupby(["train_size", "label_noise"]):
-                ax.scatter(cell["angle_data_deg"], 100 * cell["test_error"], s=22, color=colours[size], marker=markers[noise],
-                           alpha=0.85, linewidths=0, label=f"{size:,.0f} samples, label noise {noise:.0%}")
+                ax.scatter(
+                    cell["angle_data_deg"],
+                    100 * cell["test_error"],
+                    s=22,
+                    color=colours[size],
+                    marker=markers[noise],
+                    alpha=0.85,
+                    linewidths=0,
+                    label=f"{size:,.0f} samples, label noise {noise:.0%}",
+                )
             ax.set_title(f"{NAMES[architecture]}, {CONVENTIONS[convention]}")
             style.grid(ax, "both")
         axes[row, 0].set_ylabel("test error (%)")
@@ -37,7 +55,11 @@ def scatter(view: View) -> Plate | Missing:
         ax.set_xlabel("angle to the data P-vector (degrees)")
     style.legend_below(fig, axes[0, 0], columns=2)
     runs = len(table) // table["convention"].nunique()
-    return Plate(fig, table, f"Each mark is one of {runs} networks. Training-set size (colour) and label noise (shape) move test "
-                 "error by themselves; whether the angle adds to that is what the rank correlations below say.",
-                 f"Scatter plots for {view.title}: test error in percent against the angle to the data P-vector in degrees, by "
-                 "architecture and convention; colour is the training-set size, shape the label noise.")
+    return Plate(
+        fig,
+        table,
+        f"Each mark is one of {runs} networks. Training-set size (colour) and label noise (shape) move test "
+        "error by themselves; whether the angle adds to that is what the rank correlations below say.",
+        f"Scatter plots for {view.title}: test error in percent against the angle to the data P-vector in degrees, by "
+        "architecture and convention; colour is the training-set size, shape the label noise.",
+    )

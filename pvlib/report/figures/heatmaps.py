@@ -31,8 +31,9 @@ def pairs(view: View, *, layer: str = "penultimate", split: str = "train") -> Pl
     parts = []
     for state in STATES:
         for convention in SHOWN:
-            rows = view.of_pairs(view.study.pairs, layer=layer, split=split, convention=convention, state_a=state,
-                                 state_b=state)
+            rows = view.of_pairs(
+                view.study.pairs, layer=layer, split=split, convention=convention, state_a=state, state_b=state
+            )
             parts.append(pair_means(rows).assign(state=state, convention=convention))
     table = pd.concat(parts, ignore_index=True)
     trained = between(table[table["state"] == "trained"])
@@ -62,16 +63,20 @@ def triangle(means: pd.DataFrame, cells: list[str], column: str = "mean") -> np.
 
 
 def _caption(trained: pd.DataFrame, table: pd.DataFrame, layer: str, split: str) -> str:
-    said = [f"Mean |cos| over pairs of seeds, at the layer '{LAYERS[layer]}', {split} anchor; the diagonal compares two seeds "
-            "of one architecture."]
+    said = [
+        f"Mean |cos| over pairs of seeds, at the layer '{LAYERS[layer]}', {split} anchor; the diagonal compares two seeds "
+        "of one architecture."
+    ]
     for convention in SHOWN:
         worst = trained[trained["convention"] == convention].nsmallest(1, "mean")
         control = between(table[(table["state"] == "untrained") & (table["convention"] == convention)])["mean"]
         if worst.empty:
             continue
         row = worst.iloc[0]
-        text = (f"{CONVENTIONS[convention].capitalize()}, trained networks agree least for {row['label_a']} with "
-                f"{row['label_b']} ({row['mean']:.2f})")
+        text = (
+            f"{CONVENTIONS[convention].capitalize()}, trained networks agree least for {row['label_a']} with "
+            f"{row['label_b']} ({row['mean']:.2f})"
+        )
         if not control.empty:
             text += f"; among untrained ones the smallest mean is {control.min():.2f}"
         said.append(text + ".")
@@ -79,5 +84,7 @@ def _caption(trained: pd.DataFrame, table: pd.DataFrame, layer: str, split: str)
 
 
 def _alt(view: View, layer: str) -> str:
-    return (f"Four heat maps for {view.title}: mean absolute cosine between the P-vectors of every two architectures at the "
-            f"layer {LAYERS[layer]}; uncentred and centred features side by side, trained networks above, untrained below.")
+    return (
+        f"Four heat maps for {view.title}: mean absolute cosine between the P-vectors of every two architectures at the "
+        f"layer {LAYERS[layer]}; uncentred and centred features side by side, trained networks above, untrained below."
+    )

@@ -13,7 +13,7 @@ import pandas as pd
 from . import style
 from .plate import Plate
 
-SCRIPT = "../_static/plotly/plotly-basic.min.js"         # vendored with the book: no page asks another host
+SCRIPT = "../_static/plotly/plotly-basic.min.js"  # vendored with the book: no page asks another host
 LIMITS = (-3.3, 7.3)
 
 
@@ -28,13 +28,20 @@ class Interactive:
         return tuple(self._html(name, alt, script) for script in (SCRIPT, "cdn"))
 
     def _html(self, name: str, alt: str, script: str) -> str:
-        div = self.figure.to_html(full_html=False, include_plotlyjs=script, div_id=name, default_height="440px",
-                                  config={"displayModeBar": False, "responsive": True})
+        div = self.figure.to_html(
+            full_html=False,
+            include_plotlyjs=script,
+            div_id=name,
+            default_height="440px",
+            config={"displayModeBar": False, "responsive": True},
+        )
         lines = "\n".join(line for line in div.splitlines() if line.strip())
         return f'<div class="pv-plotly" role="group" aria-label="{html.escape(alt, quote=True)}">{lines}</div>'
 
 
-def offset_slider(points: Sequence[np.ndarray], uncentred: Sequence, centred: Sequence, offsets: Sequence[float]) -> Plate:
+def offset_slider(
+    points: Sequence[np.ndarray], uncentred: Sequence, centred: Sequence, offsets: Sequence[float]
+) -> Plate:
     """Samples with two features, moved away from the origin step by step, and their P-vectors.
 
     Parameters
@@ -54,13 +61,32 @@ def offset_slider(points: Sequence[np.ndarray], uncentred: Sequence, centred: Se
         for trace, column in _traces(go, shifted, uncentred[step], centred[step], visible=step == 0):
             fig.add_trace(trace, row=1, col=column)
     each = len(fig.data) // len(offsets)
-    steps = [{"method": "restyle", "label": f"{offset:g}", "args": [{"visible": [i // each == n for i in range(len(fig.data))]}]}
-             for n, offset in enumerate(offsets)]
+    steps = [
+        {
+            "method": "restyle",
+            "label": f"{offset:g}",
+            "args": [{"visible": [i // each == n for i in range(len(fig.data))]}],
+        }
+        for n, offset in enumerate(offsets)
+    ]
     fig.update_layout(
-        sliders=[{"currentvalue": {"prefix": "distance of the mean from zero: "}, "pad": {"t": 55}, "bgcolor": style.FAINT,
-                  "steps": steps}],
-        height=440, margin={"l": 50, "r": 10, "t": 30, "b": 20}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": 1.2, "x": 0}, font={"size": 12}, template="none", dragmode=False)
+        sliders=[
+            {
+                "currentvalue": {"prefix": "distance of the mean from zero: "},
+                "pad": {"t": 55},
+                "bgcolor": style.FAINT,
+                "steps": steps,
+            }
+        ],
+        height=440,
+        margin={"l": 50, "r": 10, "t": 30, "b": 20},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1.2, "x": 0},
+        font={"size": 12},
+        template="none",
+        dragmode=False,
+    )
     faint = "rgba(138,138,138,0.35)"
     fig.update_xaxes(gridcolor=faint, zerolinecolor=style.FAINT, fixedrange=True)
     fig.update_yaxes(gridcolor=faint, zerolinecolor=style.FAINT, fixedrange=True)
@@ -72,27 +98,66 @@ def offset_slider(points: Sequence[np.ndarray], uncentred: Sequence, centred: Se
     ends = [abs(float(np.mean(u))) * np.sqrt(len(u)) for u in (uncentred[0], uncentred[-1])]
     turn = max(1 - abs(float(u @ centred[0])) for u in centred)
     return Plate(
-        Interactive(fig), table,
+        Interactive(fig),
+        table,
         f"As the mean moves away from zero, the |cos| of the uncentred P-vector with the constant vector goes from {ends[0]:.2f} to "
         f"{ends[1]:.3f}: it turns into a vector that is the same for every data set. The centred one does not move (1 − |cos| is "
         f"{'below 10⁻¹²' if turn < 1e-12 else f'{turn:.0e} at most'}).",
         "Interactive picture. Left: samples with two features, which a slider moves away from zero. Right: the entries of the "
-        "uncentred P-vector, which flatten towards the constant vector, and of the centred one, which do not change.")
+        "uncentred P-vector, which flatten towards the constant vector, and of the centred one, which do not change.",
+    )
 
 
 def _traces(go, points, uncentred, centred, *, visible: bool):
     root = np.sqrt(len(points))
     mean = points.mean(axis=0)
-    yield go.Scatter(x=_short(points[:, 0]), y=_short(points[:, 1]), mode="markers", name="samples", visible=visible,
-                     marker={"color": style.FAINT, "size": 6}), 1
-    yield go.Scatter(x=_short([0, mean[0]]), y=_short([0, mean[1]]), mode="lines+markers", name="from zero to the mean",
-                     visible=visible, line={"color": style.VERMILLION, "width": 2}), 1
-    for vector, name, colour, symbol in ((uncentred, "uncentred", style.ORANGE, "circle"),
-                                         (centred, "centred", "#2f8fd0", "diamond")):
-        yield go.Scatter(y=_short(vector * root), mode="markers", name=name, visible=visible,
-                         marker={"color": colour, "size": 7, "symbol": symbol}), 2
-    yield go.Scatter(x=[0, len(points) - 1], y=[1, 1], mode="lines", name="constant vector", visible=visible,
-                     line={"color": style.FAINT, "dash": "dash"}), 2
+    yield (
+        go.Scatter(
+            x=_short(points[:, 0]),
+            y=_short(points[:, 1]),
+            mode="markers",
+            name="samples",
+            visible=visible,
+            marker={"color": style.FAINT, "size": 6},
+        ),
+        1,
+    )
+    yield (
+        go.Scatter(
+            x=_short([0, mean[0]]),
+            y=_short([0, mean[1]]),
+            mode="lines+markers",
+            name="from zero to the mean",
+            visible=visible,
+            line={"color": style.VERMILLION, "width": 2},
+        ),
+        1,
+    )
+    for vector, name, colour, symbol in (
+        (uncentred, "uncentred", style.ORANGE, "circle"),
+        (centred, "centred", "#2f8fd0", "diamond"),
+    ):
+        yield (
+            go.Scatter(
+                y=_short(vector * root),
+                mode="markers",
+                name=name,
+                visible=visible,
+                marker={"color": colour, "size": 7, "symbol": symbol},
+            ),
+            2,
+        )
+    yield (
+        go.Scatter(
+            x=[0, len(points) - 1],
+            y=[1, 1],
+            mode="lines",
+            name="constant vector",
+            visible=visible,
+            line={"color": style.FAINT, "dash": "dash"},
+        ),
+        2,
+    )
 
 
 def _short(values) -> list[float]:
@@ -101,6 +166,17 @@ def _short(values) -> list[float]:
 
 
 def _table(points, uncentred, centred, offsets) -> pd.DataFrame:
-    parts = [pd.DataFrame({"offset": offset, "sample": range(len(p)), "first": p[:, 0], "second": p[:, 1], "uncentred": u,
-                           "centred": c}) for p, u, c, offset in zip(points, uncentred, centred, offsets, strict=True)]
+    parts = [
+        pd.DataFrame(
+            {
+                "offset": offset,
+                "sample": range(len(p)),
+                "first": p[:, 0],
+                "second": p[:, 1],
+                "uncentred": u,
+                "centred": c,
+            }
+        )
+        for p, u, c, offset in zip(points, uncentred, centred, offsets, strict=True)
+    ]
     return pd.concat(parts, ignore_index=True)

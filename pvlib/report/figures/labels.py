@@ -21,8 +21,9 @@ def kinds(view: View) -> Plate | Missing:
     """Mean |cos| of pairs of cells, grouped by what their networks were trained to do."""
     parts = []
     for state, convention in itertools.product(("trained", "untrained"), SHOWN):
-        rows = view.of_pairs(view.study.pairs, layer="penultimate", split="train", convention=convention, state_a=state,
-                             state_b=state)
+        rows = view.of_pairs(
+            view.study.pairs, layer="penultimate", split="train", convention=convention, state_a=state, state_b=state
+        )
         parts.append(between(pair_means(rows)).assign(state=state, convention=convention))
     table = pd.concat(parts, ignore_index=True)
     if table.empty:
@@ -35,13 +36,24 @@ def kinds(view: View) -> Plate | Missing:
             part = table[(table["state"] == state) & (table["convention"] == convention)]
             y = np.array([names.index(kind) for kind in part["kind"]]) + shift
             ax.scatter(part["mean"], y, color=colour, s=20, alpha=0.8, linewidths=0, label=state)
-        ax.set(title=CONVENTIONS[convention], xlim=(-0.02, 1.02), xlabel="mean |cos| of a pair of architectures",
-               yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+        ax.set(
+            title=CONVENTIONS[convention],
+            xlim=(-0.02, 1.02),
+            xlabel="mean |cos| of a pair of architectures",
+            yticks=range(len(names)),
+            yticklabels=names,
+            ylim=(len(names) - 0.5, -0.5),
+        )
         style.grid(ax, "x")
     style.legend_below(fig, axes[0])
-    return Plate(fig, table, _kinds_caption(table, names), f"Dot plots for {view.title}, uncentred and centred: mean absolute "
-                 "cosine of pairs of architectures, one line for each combination of classifiers, autoencoders and "
-                 "contrastive networks; trained and untrained differ in colour.")
+    return Plate(
+        fig,
+        table,
+        _kinds_caption(table, names),
+        f"Dot plots for {view.title}, uncentred and centred: mean absolute "
+        "cosine of pairs of architectures, one line for each combination of classifiers, autoencoders and "
+        "contrastive networks; trained and untrained differ in colour.",
+    )
 
 
 def kind_of(a: str, b: str) -> str:
@@ -62,39 +74,72 @@ def _kinds_caption(table: pd.DataFrame, names: list[str]) -> str:
         means = trained.groupby("kind")["mean"].mean()
         if means.empty:
             continue
-        said.append(f"{CONVENTIONS[convention].capitalize()}, " + ", ".join(
-            f"{name}: {means[name]:.2f}" for name in names if name in means) + " on average.")
+        said.append(
+            f"{CONVENTIONS[convention].capitalize()}, "
+            + ", ".join(f"{name}: {means[name]:.2f}" for name in names if name in means)
+            + " on average."
+        )
     return " ".join(said)
 
 
 @style.styled
 def between_classes(view: View) -> Plate | Missing:
     """The share of the variance of a P-vector's entries that lies between classes."""
-    finals = view.of_runs(view.study.finals, layer="penultimate", split="train", state=["trained", "untrained"],
-                          convention=list(SHOWN), role=["primary", "control"])
+    finals = view.of_runs(
+        view.study.finals,
+        layer="penultimate",
+        split="train",
+        state=["trained", "untrained"],
+        convention=list(SHOWN),
+        role=["primary", "control"],
+    )
     if finals.empty:
         return Missing("no final P-vectors")
-    table = (finals.groupby(["convention", "rank", "label", "state"])["eta2"].agg(["mean", "min", "max", "size"])
-             .reset_index().sort_values(["convention", "rank"]).drop(columns="rank"))
+    table = (
+        finals.groupby(["convention", "rank", "label", "state"])["eta2"]
+        .agg(["mean", "min", "max", "size"])
+        .reset_index()
+        .sort_values(["convention", "rank"])
+        .drop(columns="rank")
+    )
     names = [label for label in view.cells["label"] if label in set(table["label"])]
     fig, (axes,) = style.figure(2, height=1.1 + 0.23 * len(names), sharey=True)
     for ax, convention in zip(axes, SHOWN, strict=True):
         for state, colour in (("trained", style.BLUE), ("untrained", style.ORANGE)):
             part = table[(table["state"] == state) & (table["convention"] == convention)]
             y = [names.index(label) for label in part["label"]]
-            ax.errorbar(part["mean"], y, xerr=[part["mean"] - part["min"], part["max"] - part["mean"]], fmt="o",
-                        color=colour, label=state)
-        ax.set(title=CONVENTIONS[convention], xlim=(-0.02, 1.02), yticks=range(len(names)), yticklabels=names,
-               ylim=(len(names) - 0.5, -0.5), xlabel="share between classes, $\\eta^2$")
+            ax.errorbar(
+                part["mean"],
+                y,
+                xerr=[part["mean"] - part["min"], part["max"] - part["mean"]],
+                fmt="o",
+                color=colour,
+                label=state,
+            )
+        ax.set(
+            title=CONVENTIONS[convention],
+            xlim=(-0.02, 1.02),
+            yticks=range(len(names)),
+            yticklabels=names,
+            ylim=(len(names) - 0.5, -0.5),
+            xlabel="share between classes, $\\eta^2$",
+        )
         style.grid(ax, "x")
     style.legend_below(fig, axes[0])
     trained = table[(table["state"] == "trained") & (table["convention"] == "centred")]
     most, least = trained.loc[trained["mean"].idxmax()], trained.loc[trained["mean"].idxmin()]
-    caption = ("How much of the P-vector (its mean taken away) is the same for all samples of a class: dot, mean over seeds; bar, "
-               f"range. Centred and trained, most for {most['label']} ({most['mean']:.2f}), least for {least['label']} "
-               f"({least['mean']:.2f}).")
-    return Plate(fig, table, caption, f"Dot plots for {view.title}, uncentred and centred: share of the P-vector's variance "
-                 "between classes, one line a cell, trained and untrained.")
+    caption = (
+        "How much of the P-vector (its mean taken away) is the same for all samples of a class: dot, mean over seeds; bar, "
+        f"range. Centred and trained, most for {most['label']} ({most['mean']:.2f}), least for {least['label']} "
+        f"({least['mean']:.2f})."
+    )
+    return Plate(
+        fig,
+        table,
+        caption,
+        f"Dot plots for {view.title}, uncentred and centred: share of the P-vector's variance "
+        "between classes, one line a cell, trained and untrained.",
+    )
 
 
 @style.styled
@@ -104,17 +149,33 @@ def random_labels(view: View) -> Plate | Missing:
     random = cells[cells["labels"] == "random"]
     if random.empty:
         return Missing("no network was trained on random labels")
-    rows = view.of_pairs(view.study.pairs, roles=("primary", "control"), layer="penultimate", split="train",
-                         state_a="trained", state_b="trained", convention=list(SHOWN))
+    rows = view.of_pairs(
+        view.study.pairs,
+        roles=("primary", "control"),
+        layer="penultimate",
+        split="train",
+        state_a="trained",
+        state_b="trained",
+        convention=list(SHOWN),
+    )
     peers = set(random["architecture"])
-    kept = {c for c in cells.index if cells.loc[c, "architecture"] in peers and cells.loc[c, "pixels"] == "standardised"}
+    kept = {
+        c for c in cells.index if cells.loc[c, "architecture"] in peers and cells.loc[c, "pixels"] == "standardised"
+    }
     rows = rows[rows["cell_a"].isin(kept) & rows["cell_b"].isin(kept)]
-    rows = rows[[cells.loc[a, "architecture"] == cells.loc[b, "architecture"] and (a in random.index or b in random.index
-                 or a == b) for a, b in zip(rows["cell_a"], rows["cell_b"], strict=True)]]
+    rows = rows[
+        [
+            cells.loc[a, "architecture"] == cells.loc[b, "architecture"]
+            and (a in random.index or b in random.index or a == b)
+            for a, b in zip(rows["cell_a"], rows["cell_b"], strict=True)
+        ]
+    ]
     if rows.empty:
         return Missing("no two runs to compare random labels with")
     rows = rows.sort_values(["rank_a", "rank_b", "seed_a", "seed_b"])
-    names_of = [f"{a}  ×  {'another seed' if a == b else b}" for a, b in zip(rows["label_a"], rows["label_b"], strict=True)]
+    names_of = [
+        f"{a}  ×  {'another seed' if a == b else b}" for a, b in zip(rows["label_a"], rows["label_b"], strict=True)
+    ]
     table = rows.assign(pair=names_of)[["convention", "pair", "seed_a", "seed_b", "cos"]]
     names = list(dict.fromkeys(table["pair"]))
     fig, (axes,) = style.figure(2, height=0.9 + 0.25 * len(names), sharey=True)
@@ -123,14 +184,33 @@ def random_labels(view: View) -> Plate | Missing:
         y = [names.index(name) for name in part["pair"]]
         ax.scatter(part["cos"], y, color=style.BLUE, s=14, alpha=0.8, linewidths=0)
         means = part.groupby("pair")["cos"].mean()
-        ax.plot(means.to_numpy(), [names.index(n) for n in means.index], "|", color=style.VERMILLION, markersize=11,
-                markeredgewidth=2)
-        ax.set(title=CONVENTIONS[convention], xlim=(-0.02, 1.02), xlabel="|cos|", yticks=range(len(names)),
-               yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+        ax.plot(
+            means.to_numpy(),
+            [names.index(n) for n in means.index],
+            "|",
+            color=style.VERMILLION,
+            markersize=11,
+            markeredgewidth=2,
+        )
+        ax.set(
+            title=CONVENTIONS[convention],
+            xlim=(-0.02, 1.02),
+            xlabel="|cos|",
+            yticks=range(len(names)),
+            yticklabels=names,
+            ylim=(len(names) - 0.5, -0.5),
+        )
         style.grid(ax, "x")
     fitted = view.runs[view.runs["labels"] == "random"]["train_accuracy"]
-    caption = ("Dots: pairs of seeds; red bar: their mean. Labels drawn at random, one draw for all seeds or each seed its own. "
-               f"These networks reached a training accuracy of {fitted.min():.1%} to {fitted.max():.1%} on their random labels; "
-               "one that memorised nothing is no control. Exploratory: fewer seeds than a verdict asks for.")
-    return Plate(fig, table, caption, f"Dot plots for {view.title}, uncentred and centred: absolute cosine between networks "
-                 "trained on random labels, and between them and networks trained on the true labels.")
+    caption = (
+        "Dots: pairs of seeds; red bar: their mean. Labels drawn at random, one draw for all seeds or each seed its own. "
+        f"These networks reached a training accuracy of {fitted.min():.1%} to {fitted.max():.1%} on their random labels; "
+        "one that memorised nothing is no control. Exploratory: fewer seeds than a verdict asks for."
+    )
+    return Plate(
+        fig,
+        table,
+        caption,
+        f"Dot plots for {view.title}, uncentred and centred: absolute cosine between networks "
+        "trained on random labels, and between them and networks trained on the true labels.",
+    )

@@ -44,17 +44,23 @@ class Words(str):
 
 def link(words: str, path: Path) -> Markup:
     """A table to download: copied beside the pages by the book's builder."""
-    return Markup(f"\n{{download}}`{words} <../_generated/tables/{path.name}>`",
-                  f'<br><a href="{html.escape(path.as_posix())}">{html.escape(words)}</a>')
+    return Markup(
+        f"\n{{download}}`{words} <../_generated/tables/{path.name}>`",
+        f'<br><a href="{html.escape(path.as_posix())}">{html.escape(words)}</a>',
+    )
 
 
 def tabs(labels: list[str], parts: list[Markup], note: str) -> Markup:
     """One part as it is, several as tabs, and a note under them."""
     if len(parts) > 1:
-        items = "".join(f"````{{tab-item}} {label}\n:sync: {label}\n\n{part.myst}\n````\n"
-                        for label, part in zip(labels, parts, strict=True))
-        both = Markup(f"`````{{tab-set}}\n{items}`````\n",
-                      "".join(f"<h4>{html.escape(label)}</h4>{part.html}" for label, part in zip(labels, parts, strict=True)))
+        items = "".join(
+            f"````{{tab-item}} {label}\n:sync: {label}\n\n{part.myst}\n````\n"
+            for label, part in zip(labels, parts, strict=True)
+        )
+        both = Markup(
+            f"`````{{tab-set}}\n{items}`````\n",
+            "".join(f"<h4>{html.escape(label)}</h4>{part.html}" for label, part in zip(labels, parts, strict=True)),
+        )
     else:
         both = Markup("".join(part.myst for part in parts), "".join(part.html for part in parts))
     return both + Markup(f"\n\n*{note}*\n", f"<p><em>{html.escape(note)}</em></p>") if note else both
@@ -63,8 +69,12 @@ def tabs(labels: list[str], parts: list[Markup], note: str) -> Markup:
 def pipe_table(frame: pd.DataFrame) -> Markup:
     """A table that scrolls sideways where the page is narrow."""
     texts = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
-    lines = ["| " + " | ".join(row) + " |" for row in ([str(c) for c in frame.columns], ["---"] * frame.shape[1], *texts)]
-    return Markup('<div class="pv-scroll">\n\n' + "\n".join(lines) + "\n\n</div>\n", frame.to_html(index=False, border=0))
+    lines = [
+        "| " + " | ".join(row) + " |" for row in ([str(c) for c in frame.columns], ["---"] * frame.shape[1], *texts)
+    ]
+    return Markup(
+        '<div class="pv-scroll">\n\n' + "\n".join(lines) + "\n\n</div>\n", frame.to_html(index=False, border=0)
+    )
 
 
 def _cell(value) -> str:

@@ -57,12 +57,17 @@ def _basis(ledger: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     paper = rows[~rows["demonstration"]]
     if (paper["verdict"] != NOT_TESTED).any() or rows["demonstration"].sum() == 0:
         return paper[paper["estimate"].notna()] if paper["estimate"].notna().any() else paper, ""
-    return rows[rows["demonstration"]], "No data set of the paper has enough trained networks for a verdict yet; on the demonstration: "
+    return rows[
+        rows["demonstration"]
+    ], "No data set of the paper has enough trained networks for a verdict yet; on the demonstration: "
 
 
 def _found(rows: pd.DataFrame) -> str:
-    parts = [FOUND[verdict] + _names(rows[rows["verdict"] == verdict]) for verdict in VERDICTS
-             if (rows["verdict"] == verdict).any()]
+    parts = [
+        FOUND[verdict] + _names(rows[rows["verdict"] == verdict])
+        for verdict in VERDICTS
+        if (rows["verdict"] == verdict).any()
+    ]
     return ", while ".join(parts)
 
 
@@ -83,5 +88,7 @@ def counts(ledger: pd.DataFrame) -> Words:
     rows = ledger[~ledger["demonstration"]]
     found = rows["verdict"].value_counts()
     said = [f"{found[verdict]} {NUMBERS[verdict]}" for verdict in VERDICTS if verdict in found]
-    return Words(f"Of {len(rows)} tests ({rows['claim'].nunique()} claims, {rows['dataset'].nunique()} data sets, "
-                 f"{rows['convention'].nunique()} conventions), {listed(said, most=9)}.")
+    return Words(
+        f"Of {len(rows)} tests ({rows['claim'].nunique()} claims, {rows['dataset'].nunique()} data sets, "
+        f"{rows['convention'].nunique()} conventions), {listed(said, most=9)}."
+    )

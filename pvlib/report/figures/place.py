@@ -14,8 +14,15 @@ from .view import CONVENTIONS, View
 COLOURS = {"trained": style.BLUE, "untrained": style.ORANGE, "data": style.GREEN}
 
 
-def neighbours(view: View, vector: np.ndarray, *, convention: str, layer: str = "penultimate", split: str = "train",
-               leave_out: str | None = None) -> pd.DataFrame:
+def neighbours(
+    view: View,
+    vector: np.ndarray,
+    *,
+    convention: str,
+    layer: str = "penultimate",
+    split: str = "train",
+    leave_out: str | None = None,
+) -> pd.DataFrame:
     """|cos| of a P-vector on the anchor with that of every published network, and of the data.
 
     Raises
@@ -29,19 +36,39 @@ def neighbours(view: View, vector: np.ndarray, *, convention: str, layer: str = 
         for state in ("trained", "untrained"):
             found = published.get(f"{state}/{split}/{layer}/{convention}")
             if found is not None and (run, state) != (leave_out, "trained"):
-                rows.append({"label": row["label"], "rank": row["rank"], "role": row["role"], "seed": row["seed"], "state": state,
-                             "convention": convention, "cos": _cosine(vector, found)})
+                rows.append(
+                    {
+                        "label": row["label"],
+                        "rank": row["rank"],
+                        "role": row["role"],
+                        "seed": row["seed"],
+                        "state": state,
+                        "convention": convention,
+                        "cos": _cosine(vector, found),
+                    }
+                )
     base = view.study.vectors(f"data-{view.dataset}").get(f"pixels/{split}/{convention}")
     if base is not None:
-        rows.append({"label": "the data (pixels)", "rank": len(view.runs), "role": "data", "seed": 0, "state": "data",
-                     "convention": convention, "cos": _cosine(vector, base)})
+        rows.append(
+            {
+                "label": "the data (pixels)",
+                "rank": len(view.runs),
+                "role": "data",
+                "seed": 0,
+                "state": "data",
+                "convention": convention,
+                "cos": _cosine(vector, base),
+            }
+        )
     return pd.DataFrame(rows)
 
 
 def _cosine(vector: np.ndarray, published: np.ndarray) -> float:
     other = np.atleast_2d(published)[0]
     if len(other) != len(vector):
-        raise ValueError(f"the P-vector has {len(vector)} entries, the published ones {len(other)}: measure it on the anchor")
+        raise ValueError(
+            f"the P-vector has {len(vector)} entries, the published ones {len(other)}: measure it on the anchor"
+        )
     return float(min(1.0, abs(vector @ other) / (np.linalg.norm(vector) * np.linalg.norm(other))))
 
 
@@ -59,17 +86,31 @@ def place(view: View, vectors: Mapping[str, np.ndarray], *, name: str, leave_out
             part = table[(table["convention"] == convention) & (table["state"] == state)]
             y = np.array([names.index(label) for label in part["label"]]) + shift
             ax.scatter(part["cos"], y, s=16, color=COLOURS[state], alpha=0.7, linewidths=0, label=state)
-        ax.set(title=CONVENTIONS[convention], xlim=(-0.02, 1.02), yticks=range(len(names)), yticklabels=names,
-               ylim=(len(names) - 0.5, -0.5), xlabel=f"|cos| with {name}")
+        ax.set(
+            title=CONVENTIONS[convention],
+            xlim=(-0.02, 1.02),
+            yticks=range(len(names)),
+            yticklabels=names,
+            ylim=(len(names) - 0.5, -0.5),
+            xlabel=f"|cos| with {name}",
+        )
         style.grid(ax, "x")
     style.legend_below(fig, axes[0])
     said = []
     for convention in vectors:
-        means = table[(table["convention"] == convention) & (table["state"] == "trained") & (table["role"] == "primary")]
+        means = table[
+            (table["convention"] == convention) & (table["state"] == "trained") & (table["role"] == "primary")
+        ]
         means = means.groupby("label")["cos"].mean()
         if not means.empty:
-            said.append(f"{CONVENTIONS[convention].capitalize()}, it is nearest to {means.idxmax()} ({means.max():.2f}) and "
-                        f"farthest from {means.idxmin()} ({means.min():.2f}).")
-    return Plate(fig, table.drop(columns="rank"), f"Where {name} stands: each dot is a published network. " + " ".join(said),
-                 f"Dot plots for {view.title}: absolute cosine between the P-vector of {name} and those of the published "
-                 "networks, trained and untrained, and of the data, by architecture.")
+            said.append(
+                f"{CONVENTIONS[convention].capitalize()}, it is nearest to {means.idxmax()} ({means.max():.2f}) and "
+                f"farthest from {means.idxmin()} ({means.min():.2f})."
+            )
+    return Plate(
+        fig,
+        table.drop(columns="rank"),
+        f"Where {name} stands: each dot is a published network. " + " ".join(said),
+        f"Dot plots for {view.title}: absolute cosine between the P-vector of {name} and those of the published "
+        "networks, trained and untrained, and of the data, by architecture.",
+    )

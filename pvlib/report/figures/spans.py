@@ -15,8 +15,12 @@ def overlaps(view: View) -> Plate | Missing:
     """Mean overlap tr(P1 P2)/k of the centred spans of every two primary cells, k = 2 and 9."""
     rows = view.of_pairs(view.study.spans, split="train", convention="centred")
     by = ["k", "cell_a", "cell_b", "label_a", "label_b"]
-    table = (rows.groupby(by, sort=False)[["overlap", "overlap_null", "angle_to_span", "angle_to_span_null"]].mean()
-             .join(rows.groupby(by, sort=False).size().rename("pairs")).reset_index())
+    table = (
+        rows.groupby(by, sort=False)[["overlap", "overlap_null", "angle_to_span", "angle_to_span_null"]]
+        .mean()
+        .join(rows.groupby(by, sort=False).size().rename("pairs"))
+        .reset_index()
+    )
     if table.empty:
         return Missing("no spans are published")
     cells = [cell for cell in view.cells.index if cell in set(table["cell_a"]) | set(table["cell_b"])]
@@ -29,8 +33,13 @@ def overlaps(view: View) -> Plate | Missing:
     bar = fig.colorbar(image, ax=axes, shrink=0.8)
     bar.set_label("overlap, tr(P₁P₂)/k")
     bar.outline.set_visible(False)
-    return Plate(fig, table.drop(columns=["cell_a", "cell_b"]), _caption(table), f"Heat maps for {view.title}: mean overlap of "
-                 "centred spans of two and of nine directions between every two architectures.")
+    return Plate(
+        fig,
+        table.drop(columns=["cell_a", "cell_b"]),
+        _caption(table),
+        f"Heat maps for {view.title}: mean overlap of "
+        "centred spans of two and of nine directions between every two architectures.",
+    )
 
 
 def _caption(table) -> str:
@@ -38,7 +47,9 @@ def _caption(table) -> str:
     between = table[table["cell_a"] != table["cell_b"]]
     for k, part in between.groupby("k"):
         low = part.loc[part["overlap"].idxmin()]
-        said.append(f"k = {k}: between different architectures {part['overlap'].min():.2f} ({low['label_a']} with "
-                    f"{low['label_b']}) to {part['overlap'].max():.2f}; random spans overlap by "
-                    f"{np.mean(part['overlap_null']):.3f}.")
+        said.append(
+            f"k = {k}: between different architectures {part['overlap'].min():.2f} ({low['label_a']} with "
+            f"{low['label_b']}) to {part['overlap'].max():.2f}; random spans overlap by "
+            f"{np.mean(part['overlap_null']):.3f}."
+        )
     return " ".join(said)

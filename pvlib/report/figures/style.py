@@ -17,39 +17,76 @@ from matplotlib.figure import Figure
 PAGE_BLUE = "var(--pv-blue, #0072b2)"
 # Drawn with, and replaced by the colour of the page's text when the figure becomes SVG.
 INK = "#010203"
-FAINT = "#8a8a8a"          # grids and secondary marks: 3:1 or better on white and on the dark page
+FAINT = "#8a8a8a"  # grids and secondary marks: 3:1 or better on white and on the dark page
 # Okabe and Ito (2008), ordered so that the first ones stand out on white and on dark alike.
 BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
-COLOURS = {"mlp": BLUE, "lenet": VERMILLION, "resnet20": GREEN, "mlp_ae": SKY, "conv_ae": ORANGE,
-           "simclr_lenet": PURPLE, "simclr_resnet20": PURPLE, "mlp_dae": SKY, "conv_dae": ORANGE}
+COLOURS = {
+    "mlp": BLUE,
+    "lenet": VERMILLION,
+    "resnet20": GREEN,
+    "mlp_ae": SKY,
+    "conv_ae": ORANGE,
+    "simclr_lenet": PURPLE,
+    "simclr_resnet20": PURPLE,
+    "mlp_dae": SKY,
+    "conv_dae": ORANGE,
+}
 MARKERS = {"classification": "o", "reconstruction": "s", "contrastive": "D"}
 LINES = {"classification": "-", "reconstruction": "--", "contrastive": ":"}
 SEQUENTIAL = "viridis"
-WIDTH = 7.4                # inches: what the text column of the book is wide
+WIDTH = 7.4  # inches: what the text column of the book is wide
 
 RC = {
-    "font.family": "DejaVu Sans", "font.size": 8.5, "axes.titlesize": 9, "axes.titleweight": "bold",
-    "axes.titlelocation": "left", "axes.labelsize": 8.5, "legend.fontsize": 8, "xtick.labelsize": 8, "ytick.labelsize": 8,
-    "figure.dpi": 100, "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
-    "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
-    "text.color": INK, "axes.labelcolor": INK, "axes.titlecolor": INK, "xtick.color": INK, "ytick.color": INK,
-    "axes.edgecolor": FAINT, "grid.color": FAINT, "grid.alpha": 0.35, "grid.linewidth": 0.6, "axes.grid": False,
-    "lines.linewidth": 1.6, "lines.markersize": 4.5, "svg.fonttype": "path", "hatch.color": FAINT,
-    "figure.constrained_layout.use": True, "image.interpolation": "nearest",
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8.5,
+    "legend.fontsize": 8,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "figure.dpi": 100,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.edgecolor": FAINT,
+    "grid.color": FAINT,
+    "grid.alpha": 0.35,
+    "grid.linewidth": 0.6,
+    "axes.grid": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "svg.fonttype": "path",
+    "hatch.color": FAINT,
+    "figure.constrained_layout.use": True,
+    "image.interpolation": "nearest",
 }
 
 
 def styled(draw: Callable) -> Callable:
     """Decorator: draw in the book's style, and leave Matplotlib's own settings as they were."""
+
     @functools.wraps(draw)
     def inside(*args, **kwargs):
         with mpl.rc_context(RC):
             return draw(*args, **kwargs)
+
     return inside
 
 
-def figure(columns: int = 1, rows: int = 1, *, height: float = 2.6, width: float = WIDTH,
-           **options) -> tuple[Figure, np.ndarray]:
+def figure(
+    columns: int = 1, rows: int = 1, *, height: float = 2.6, width: float = WIDTH, **options
+) -> tuple[Figure, np.ndarray]:
     """A figure and its (rows, columns) array of axes; pyplot keeps no reference to it."""
     fig = Figure(figsize=(width, height))
     return fig, fig.subplots(rows, columns, squeeze=False, **options)
@@ -70,8 +107,16 @@ def grid(ax: Axes, axis: str = "y") -> None:
     ax.grid(True, axis=axis)
 
 
-def heat(ax: Axes, values: np.ndarray, *, rows: Sequence[str], columns: Sequence[str], low: float = 0.0,
-         high: float = 1.0, digits: int = 2):
+def heat(
+    ax: Axes,
+    values: np.ndarray,
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    low: float = 0.0,
+    high: float = 1.0,
+    digits: int = 2,
+):
     """A heat map with its numbers written in; NaN stays empty. Returns the image for a colour bar."""
     image = ax.imshow(values, cmap=SEQUENTIAL, vmin=low, vmax=high, aspect="auto")
     ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right", rotation_mode="anchor")
@@ -80,8 +125,15 @@ def heat(ax: Axes, values: np.ndarray, *, rows: Sequence[str], columns: Sequence
     ax.spines[:].set_visible(False)
     for (i, j), value in np.ndenumerate(values):
         if np.isfinite(value):
-            ax.text(j, i, f"{value:.{digits}f}", ha="center", va="center", fontsize=7.5,
-                    color=ink_on(*image.cmap(image.norm(value))[:3]))
+            ax.text(
+                j,
+                i,
+                f"{value:.{digits}f}",
+                ha="center",
+                va="center",
+                fontsize=7.5,
+                color=ink_on(*image.cmap(image.norm(value))[:3]),
+            )
     return image
 
 
@@ -112,7 +164,7 @@ def svg(fig: Figure, *, name: str, alt: str, ink: str = "currentColor") -> str:
     with mpl.rc_context({**RC, "svg.hashsalt": name}):
         fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
-    text = text[text.index("<svg"):]
+    text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)

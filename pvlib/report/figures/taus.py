@@ -17,35 +17,63 @@ def taus(view: View, *, table: pd.DataFrame) -> Plate | Missing:
     table = table[(table["study"] == view.study.name) & (table["dataset"] == view.dataset)] if len(table) else table
     if table.empty:
         return Missing("no pool of runs is published for it")
-    table = table.assign(row=[f"{name}, {CONVENTIONS[c]}" if predictor == "angle_data_deg" else name for name, predictor, c in
-                              zip(table["name"], table["predictor"], table["convention"], strict=True)])
-    table = table.drop_duplicates(["row", "estimand"])      # baselines do not depend on the convention
+    table = table.assign(
+        row=[
+            f"{name}, {CONVENTIONS[c]}" if predictor == "angle_data_deg" else name
+            for name, predictor, c in zip(table["name"], table["predictor"], table["convention"], strict=True)
+        ]
+    )
+    table = table.drop_duplicates(["row", "estimand"])  # baselines do not depend on the convention
     names = sorted(table["row"].unique(), key=lambda name: (not name.startswith("angle"), "uncentred" not in name))
     fig, (axes,) = style.figure(2, height=1.2 + 0.36 * len(names), sharey=True)
     for ax, (estimand, words) in zip(axes, OUTCOMES.items(), strict=True):
         part = table[table["estimand"] == estimand]
         y = pd.Series([names.index(name) for name in part["row"]], index=part.index)
-        for tau, low, high, colour, shift, label in (("tau", "lo", "hi", style.BLUE, -0.12, "tau"),
-                                                     ("given_train_accuracy", "given_lo", "given_hi", style.ORANGE, 0.12,
-                                                      "training accuracy partialled out")):
+        for tau, low, high, colour, shift, label in (
+            ("tau", "lo", "hi", style.BLUE, -0.12, "tau"),
+            ("given_train_accuracy", "given_lo", "given_hi", style.ORANGE, 0.12, "training accuracy partialled out"),
+        ):
             known = part[part[tau].notna()]
             bars = [known[tau] - known[low].fillna(known[tau]), known[high].fillna(known[tau]) - known[tau]]
-            ax.errorbar(known[tau], y[known.index] + shift, xerr=[bar.clip(lower=0) for bar in bars], fmt="o", color=colour,
-                        label=label)
+            ax.errorbar(
+                known[tau],
+                y[known.index] + shift,
+                xerr=[bar.clip(lower=0) for bar in bars],
+                fmt="o",
+                color=colour,
+                label=label,
+            )
         ax.axvline(0, color=style.FAINT, linewidth=1)
-        ax.set(title=f"with {words}", xlim=(-1.05, 1.05), xlabel="granulated Kendall tau, 95 % interval", yticks=range(len(names)),
-               yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+        ax.set(
+            title=f"with {words}",
+            xlim=(-1.05, 1.05),
+            xlabel="granulated Kendall tau, 95 % interval",
+            yticks=range(len(names)),
+            yticklabels=names,
+            ylim=(len(names) - 0.5, -0.5),
+        )
         style.grid(ax, "x")
     style.legend_below(fig, axes[0])
     shown = table.drop(columns=["study", "dataset", "row"]).sort_values(["estimand", "predictor", "convention"])
-    return Plate(fig, shown, _caption(table), f"Interval plots for {view.title}: granulated Kendall tau of the angle to the data "
-                 "P-vector, uncentred and centred, and of three baselines, with test error and with the generalization gap.")
+    return Plate(
+        fig,
+        shown,
+        _caption(table),
+        f"Interval plots for {view.title}: granulated Kendall tau of the angle to the data "
+        "P-vector, uncentred and centred, and of three baselines, with test error and with the generalization gap.",
+    )
 
 
 def _caption(table: pd.DataFrame) -> str:
     error = table[table["estimand"] == "test_error"]
-    said = [f"{row['row']}: {row['tau']:.2f}" + (" (interval without zero)" if row["lo"] > 0 or row["hi"] < 0 else
-            " (interval covers zero)") for _, row in error[error["predictor"] == "angle_data_deg"].iterrows()]
+    said = [
+        f"{row['row']}: {row['tau']:.2f}"
+        + (" (interval without zero)" if row["lo"] > 0 or row["hi"] < 0 else " (interval covers zero)")
+        for _, row in error[error["predictor"] == "angle_data_deg"].iterrows()
+    ]
     best = error.loc[error["tau"].abs().idxmax()]
-    return ("Tau with test error, between networks that differ in one setting only: " + "; ".join(said)
-            + f". The largest |tau| is that of: {best['row']} ({best['tau']:.2f}).")
+    return (
+        "Tau with test error, between networks that differ in one setting only: "
+        + "; ".join(said)
+        + f". The largest |tau| is that of: {best['row']} ({best['tau']:.2f})."
+    )

@@ -12,11 +12,18 @@ from .markup import Markup
 from .plate import Missing, Plate
 from .view import CONVENTIONS, title
 
-AXES = {1: ("smallest mean |cos|", (-0.02, 1.02)), 2: ("angle to another seed's final (degrees)", (-2, 92)),
-        3: ("granulated tau with test error", (-1.05, 1.05))}
+AXES = {
+    1: ("smallest mean |cos|", (-0.02, 1.02)),
+    2: ("angle to another seed's final (degrees)", (-2, 92)),
+    3: ("granulated tau with test error", (-1.05, 1.05)),
+}
 # prefix in the ledger, colour, marker, shift, legend
-MARKS = {"": (style.BLUE, "o", -0.24, "estimate"), "end": (style.BLUE, "D", -0.08, "at the end of training"),
-         "control": (style.ORANGE, "o", 0.08, "control"), "control_end": (style.ORANGE, "D", 0.24, "control, at the end")}
+MARKS = {
+    "": (style.BLUE, "o", -0.24, "estimate"),
+    "end": (style.BLUE, "D", -0.08, "at the end of training"),
+    "control": (style.ORANGE, "o", 0.08, "control"),
+    "control_end": (style.ORANGE, "D", 0.24, "control, at the end"),
+}
 
 
 @style.styled
@@ -27,8 +34,13 @@ def overview(ledger: pd.DataFrame) -> Plate | Missing:
         return Missing("no claim has an estimate yet")
     claims, conventions = list(rows["claim"].unique()), list(rows["convention"].unique())
     sizes = [rows[rows["claim"] == claim]["dataset"].nunique() for claim in claims]
-    fig, axes = style.figure(len(conventions), len(claims), height=0.9 + 0.62 * len(claims) + 0.42 * sum(sizes),
-                             height_ratios=sizes, sharey="row")
+    fig, axes = style.figure(
+        len(conventions),
+        len(claims),
+        height=0.9 + 0.62 * len(claims) + 0.42 * sum(sizes),
+        height_ratios=sizes,
+        sharey="row",
+    )
     for row, claim in zip(axes, claims, strict=True):
         part = rows[rows["claim"] == claim]
         names = list(dict.fromkeys(part["dataset"]))
@@ -37,14 +49,40 @@ def overview(ledger: pd.DataFrame) -> Plate | Missing:
             ax.set_title(f"{claim}. {part['name'].iloc[0]}, {CONVENTIONS[convention]}", fontsize=8)
     handles = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     fig.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
-    columns = ["claim", "name", "dataset", "convention", "verdict", "estimate", "lo", "hi", "end", "end_lo", "end_hi", "threshold",
-               "control", "control_lo", "control_hi", "control_end", "control_end_lo", "control_end_hi", "p_corrected",
-               "tied_share", "seeds", "cells", "study"]
-    return Plate(fig, rows[columns], "Estimate (blue) and control (orange) with 95 % intervals; dashed, the threshold that the estimate "
-                 "should clear and the control should not. Marks without a bar have no interval: exploratory, no verdict. "
-                 "The verdict stands at the right of each line.",
-                 "Interval plots: for each claim, data set and convention, the estimate and its control with 95 percent "
-                 "intervals, the threshold, and the verdict in words.")
+    columns = [
+        "claim",
+        "name",
+        "dataset",
+        "convention",
+        "verdict",
+        "estimate",
+        "lo",
+        "hi",
+        "end",
+        "end_lo",
+        "end_hi",
+        "threshold",
+        "control",
+        "control_lo",
+        "control_hi",
+        "control_end",
+        "control_end_lo",
+        "control_end_hi",
+        "p_corrected",
+        "tied_share",
+        "seeds",
+        "cells",
+        "study",
+    ]
+    return Plate(
+        fig,
+        rows[columns],
+        "Estimate (blue) and control (orange) with 95 % intervals; dashed, the threshold that the estimate "
+        "should clear and the control should not. Marks without a bar have no interval: exploratory, no verdict. "
+        "The verdict stands at the right of each line.",
+        "Interval plots: for each claim, data set and convention, the estimate and its control with 95 percent "
+        "intervals, the threshold, and the verdict in words.",
+    )
 
 
 def _panel(ax, rows: pd.DataFrame, names: list[str], claim: int) -> None:
@@ -55,21 +93,42 @@ def _panel(ax, rows: pd.DataFrame, names: list[str], claim: int) -> None:
             continue
         low, high = (known[f"{ends}{end}"].fillna(known[column]) for end in ("lo", "hi"))
         bars = [(known[column] - low).clip(lower=0), (high - known[column]).clip(lower=0)]
-        ax.errorbar(known[column], [names.index(d) + shift for d in known["dataset"]], xerr=bars, fmt=marker, color=colour,
-                    markersize=4, label=label)
+        ax.errorbar(
+            known[column],
+            [names.index(d) + shift for d in known["dataset"]],
+            xerr=bars,
+            fmt=marker,
+            color=colour,
+            markersize=4,
+            label=label,
+        )
     for value in rows[["threshold_value", "threshold_end"]].to_numpy().ravel():
         if pd.notna(value):
             ax.axvline(value, color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1)
     for dataset, verdict in zip(rows["dataset"], rows["verdict"], strict=True):
-        ax.text(1.02, names.index(dataset), textwrap.fill(verdict, 16), transform=ax.get_yaxis_transform(), va="center", fontsize=7,
-                fontweight="bold")
+        ax.text(
+            1.02,
+            names.index(dataset),
+            textwrap.fill(verdict, 16),
+            transform=ax.get_yaxis_transform(),
+            va="center",
+            fontsize=7,
+            fontweight="bold",
+        )
     words, limits = AXES[claim]
-    ax.set(xlabel=words, xlim=limits, yticks=range(len(names)), yticklabels=[title(name) for name in names],
-           ylim=(len(names) - 0.5, -0.5))
+    ax.set(
+        xlabel=words,
+        xlim=limits,
+        yticks=range(len(names)),
+        yticklabels=[title(name) for name in names],
+        ylim=(len(names) - 0.5, -0.5),
+    )
     style.grid(ax, "x")
 
 
 def table(ledger: pd.DataFrame) -> Markup:
     """The verdict table, as in the README, and the reasons."""
     rows = ledger[["claim", "name", "dataset", "convention", "verdict", "estimate", "control", "seeds", "study"]]
-    return Markup(f'<div class="pv-scroll">\n\n{verdict_markdown(ledger)}\n</div>\n', rows.to_html(index=False, border=0))
+    return Markup(
+        f'<div class="pv-scroll">\n\n{verdict_markdown(ledger)}\n</div>\n', rows.to_html(index=False, border=0)
+    )

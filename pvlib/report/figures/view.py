@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "Digits"}
 ORDER = tuple(TITLES)
-LAYERS = {"earlier": "earlier", "penultimate_pre": "penultimate, before ReLU", "penultimate": "penultimate",
-          "output": "output"}
+LAYERS = {
+    "earlier": "earlier",
+    "penultimate_pre": "penultimate, before ReLU",
+    "penultimate": "penultimate",
+    "output": "output",
+}
 CONVENTIONS = {"uncentred": "uncentred", "centred": "centred", "unit_centred": "unit rows, centred"}
 
 
