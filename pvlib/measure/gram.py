@@ -186,6 +186,7 @@ class Right:
     """Right singular vectors and what is known of their error, before they are applied to the rows."""
 
     vectors: np.ndarray  # (d, k)
+    image: np.ndarray  # (d, k): the Gram matrix times the vectors
     values: np.ndarray  # squared singular values, all of them or k + 1, of the scaled rows
     total: float  # squared Frobenius norm of the scaled (centred) rows
     upper_error: float  # the (k+1)-th true value exceeds the computed one by this at most (Weyl)
@@ -211,6 +212,7 @@ def right_of(found: Moments, *, center: bool, k: int) -> Right:
     energy = found.energy + 2 * found.n * float(found.shift @ found.shift) * (not center)
     return Right(
         vectors=vectors[:, :k],
+        image=matrix @ vectors[:, :k],
         values=values,
         total=float(np.trace(matrix)),
         upper_error=found.rounding * energy + 4 * d * EPS64 * values[0],
@@ -237,25 +239,18 @@ def apply(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
 
 
 def apply_fast(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
-    """The same with products in float32, added up in float64, by all workers; not for means far above the deviations."""
-    columns = right.vectors.astype(np.float32)
-    offset = np.float32(sum(right.centre) @ right.vectors) if right.centre else np.zeros(columns.shape[1], np.float32)
-    left = np.empty((rows.n, columns.shape[1]), np.float32)
+    """The same with F V in float32 by all workers, and F'F V from the Gram matrix; not for means far above the rest."""
+    columns, left = right.vectors.astype(np.float32), np.empty((rows.n, right.vectors.shape[1]), np.float32)
 
-    def share(part: range) -> np.ndarray:
-        back = np.zeros(columns.shape)
+    def share(part: range) -> None:
         for start in part:
             stop = min(start + part.step, part.stop)
-            block = to_float(rows.matrix[start:stop])
-            product = np.matmul(block, columns, out=left[start:stop])
-            product -= offset
-            back += block.T @ product
-        return back
+            np.matmul(to_float(rows.matrix[start:stop]), columns, out=left[start:stop])
 
     with workers() as (pool, count):
-        back = sum(pool.map(share, shares(rows.n, count, max(16, (1 << 17) // rows.d))))
+        list(pool.map(share, shares(rows.n, count, max(16, (1 << 20) // rows.d))))
     left = left.astype(np.float64)
-    return (left - left.mean(axis=0) if right.centre else left), back
+    return (left - left.mean(axis=0) if right.centre else left), right.image
 
 
 def dual_moments(rows: Rows, *, center: bool) -> tuple[np.ndarray, float]:
@@ -280,9 +275,7 @@ def dual_moments(rows: Rows, *, center: bool) -> tuple[np.ndarray, float]:
 
 
 def top_right(rows: Rows, *, center: bool, rank: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates (n, r) of the (centred) rows in their top r right directions, and the r singular values; r
-    <= rank.
-    """
+    """Coordinates (n, r) of the (centred) rows in their top r <= rank right directions, and r singular values."""
     if rows.resident and rows.n < rows.d:
         check_rows(rows.n)
         matrix, scale = dual_moments(rows, center=center)
@@ -291,11 +284,9 @@ def top_right(rows: Rows, *, center: bool, rank: int) -> tuple[np.ndarray, np.nd
         sigmas = np.sqrt(values[:r])
         return vectors[:, :r] * sigmas / scale, sigmas / scale
     found = sound_moments(rows, center=center, exact=True)
-    check_rows(found.n)
-    values, vectors = eigen(found.second_moment(center))
-    r = max(1, min(rank, found.n, int((values > 0).sum())))
-    right = Right(vectors[:, :r], values, 0.0, 0.0, 0.0, found.mean if center else None, found.scale)
-    return apply(rows, right)[0] / found.scale, np.sqrt(values[:r]) / found.scale
+    right = right_of(found, center=center, k=min(rank, found.n, rows.d))
+    r = max(1, int((right.values[: right.vectors.shape[1]] > 0).sum()))
+    return apply(rows, right)[0][:, :r] / found.scale, np.sqrt(right.values[:r]) / found.scale
 
 
 def stacked(rows: Rows) -> Rows:

@@ -17,7 +17,7 @@ from .lanczos import Krylov, krylov, randomized
 from .rows import Rows, as_rows
 
 METHODS = ("auto", "gram", "krylov", "dual", "randomized")
-WIDE = 256  # Gram and eigh are faster where one side of the matrix is no longer than this
+WIDE = 192  # Gram and eigh are faster where one side of the matrix is no longer than this
 
 
 @dataclass(frozen=True)
