@@ -29,6 +29,7 @@ class Moments:
 
     shift: np.ndarray  # (d,)
     scale: float = 1.0
+    sums: bool = True  # False: only the uncentred Gram matrix will be asked for
     n: int = 0
     total: np.ndarray = None  # (d,)
     gram: np.ndarray = None  # (d, d)
@@ -52,7 +53,8 @@ class Moments:
         """Add rows: float32 blocks are multiplied in float32, float64 ones in float64; the sums are float64."""
         block = block - self.shift.astype(block.dtype) if self.shift.any() else block
         self.gram += block.T @ block
-        self.total += np.ones(len(block), block.dtype) @ block
+        if self.sums:
+            self.total += np.ones(len(block), block.dtype) @ block
         self.n += len(block)
         self.rounding = max(self.rounding, (len(block) + 4) * float(np.finfo(block.dtype).eps)) + EPS64
 
@@ -91,7 +93,7 @@ def moments(rows: Rows, *, shifted: bool, exact: bool = False, scale: float = 1.
     for _, block in rows.blocks(block_rows(rows.d) if rows.resident else None):
         block = scaled(block, exact, scale)
         if out is None:
-            out = Moments(first_mean(block) if shifted else np.zeros(rows.d), scale)
+            out = Moments(first_mean(block) if shifted else np.zeros(rows.d), scale, shifted)
         out.add(block)
     return out
 
@@ -103,13 +105,13 @@ def threaded_moments(rows: Rows, shifted: bool, exact: bool, scale: float) -> Mo
     shift = first_mean(head) if shifted else np.zeros(rows.d)
 
     def share(part: range) -> Moments:
-        out = Moments(shift, scale)
+        out = Moments(shift, scale, shifted)
         for start in part:
             out.add(scaled(to_float(rows.matrix[start : min(start + size, part.stop)]), exact, scale))
         return out
 
-    with workers() as (pool, count):
-        out, *others = pool.map(share, shares(rows.n, count, size))
+    with workers() as (run, count):
+        out, *others = run(share, shares(rows.n, count, size))
     for other in others:
         out.merge(other)
     return out
@@ -241,15 +243,17 @@ def apply(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
 def apply_fast(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
     """The same with F V in float32 by all workers, and F'F V from the Gram matrix; not for means far above the rest."""
     columns, left = right.vectors.astype(np.float32), np.empty((rows.n, right.vectors.shape[1]), np.float32)
+    if columns.shape[1] == 1:
+        columns, left = columns[:, 0], left[:, 0]  # a matrix-vector product, which is faster
 
     def share(part: range) -> None:
         for start in part:
             stop = min(start + part.step, part.stop)
             np.matmul(to_float(rows.matrix[start:stop]), columns, out=left[start:stop])
 
-    with workers() as (pool, count):
-        list(pool.map(share, shares(rows.n, count, max(16, (1 << 20) // rows.d))))
-    left = left.astype(np.float64)
+    with workers() as (run, count):
+        run(share, shares(rows.n, count, max(16, (1 << 20) // rows.d)))
+    left = left.astype(np.float64).reshape(rows.n, -1)
     return (left - left.mean(axis=0) if right.centre else left), right.image
 
 

@@ -69,7 +69,7 @@ class Product:
                 energy += float(flat @ flat)
         return back, energy
 
-    def __call__(self, pool, count: int, block: np.ndarray) -> np.ndarray:
+    def __call__(self, run, count: int, block: np.ndarray) -> np.ndarray:
         """(d, p) float64 product with an orthonormal block (d, p): one read of the matrix."""
         (n, d), p, first = (self.rows.n, self.rows.d), block.shape[1], self.passes == 0
         if first and self.center:
@@ -77,7 +77,7 @@ class Product:
         columns, offset = (block * self.scale).astype(self.dtype), (self.mean @ block).astype(self.dtype)
         left = np.empty((n, block.shape[1]), self.dtype)
         step = max(16, min(CHUNK, KERNEL // block.shape[1]) // d)
-        parts = list(pool.map(lambda rows: self.share(rows, columns, offset, left), shares(n, count, step)))
+        parts = run(lambda rows: self.share(rows, columns, offset, left), shares(n, count, step))
         back = sum(part[0] for part in parts) * self.scale
         self.passes += 1
         self.kept.append(left[:, :p])
@@ -113,13 +113,13 @@ def krylov(rows: Rows, *, center: bool, k: int, tolerance: float, exact: bool = 
     float32 rounding or the number of passes stopped it.
     """
     columns = min(max(COLUMNS, k + 1), rows.n, rows.d)
-    with workers() as (pool, count), np.errstate(over="ignore", invalid="ignore"):
+    with workers() as (run, count), np.errstate(over="ignore", invalid="ignore"):
         product, block = prepared(rows, center, columns, exact)
         block = block if start is None else np.linalg.qr(start)[0]
         noise = relative_rounding(product)
         basis = images = np.empty((rows.d, 0))
         while True:
-            image = product(pool, count, block)
+            image = product(run, count, block)
             check_first_pass(rows, product, image)
             basis, images = np.hstack([basis, block]), np.hstack([images, image])
             values, coordinates = ritz(basis, images)
@@ -151,12 +151,12 @@ def randomized(rows: Rows, *, center: bool, k: int, oversampling: int = 10, powe
     """
     columns = min(k + oversampling, rows.n, rows.d)
     basis = np.random.default_rng(0).standard_normal((rows.d, columns))
-    with workers() as (pool, count), np.errstate(over="ignore", invalid="ignore"):
+    with workers() as (run, count), np.errstate(over="ignore", invalid="ignore"):
         product, _ = prepared(rows, center, 1, exact=False)
         for _ in range(powers + 1):
             basis = np.linalg.qr(basis)[0]
             product.kept.clear()
-            image = product(pool, count, basis)
+            image = product(run, count, basis)
             check_first_pass(rows, product, image)
             basis, before = image, basis
     values, coordinates = ritz(before, image)

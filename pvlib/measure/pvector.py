@@ -15,6 +15,7 @@ from .angles import PROMISED
 from .cautions import TieWarning
 from .lanczos import Krylov, krylov, randomized
 from .rows import Rows, as_rows
+from .threads import workers
 
 METHODS = ("auto", "gram", "krylov", "dual", "randomized")
 WIDE = 192  # Gram and eigh are faster where one side of the matrix is no longer than this
@@ -128,6 +129,13 @@ def by_gram(rows: Rows, *, center: bool, k: int) -> PVector:
     """Gram and eigh; float32 products first where the matrix is large, float64 where that is not accurate
     enough.
     """
+    if rows.resident and rows.d <= gram.NARROW:
+        with workers():  # no BLAS threads that still spin when the rows are read again
+            return gram_passes(rows, center, k)
+    return gram_passes(rows, center, k)
+
+
+def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
     small = rows.resident and rows.n * rows.d <= gram.SMALL
     right = gram.gram_right(rows, center=center, k=k, exact=small)
     if rows.resident and not small and not rows.is_double and right.scale == 1 and modest_mean(right, rows.n):
@@ -184,7 +192,7 @@ def by_dual(rows: Rows, *, center: bool, k: int) -> PVector:
     following = float(values[k]) if len(values) > k else 0.0
     bound = radians(error + rounding, values[k - 1] - following - 2 * rounding)
     return PVector(
-        **signed(top, center),
+        **signed(top.copy(), center),
         sigmas=np.sqrt(np.append(values, 0.0)) / scale,
         explained=min(1.0, float(values[:k].sum() / total)),
         residual=float(error / np.sqrt(values[k - 1]) / scale) if values[k - 1] > 0 else 0.0,
@@ -255,18 +263,18 @@ def radians(error: float, gap: float) -> float:
 def orthonormalised(left: np.ndarray) -> np.ndarray:
     """Orthonormal columns with the directions (and signs) of `left`, whose columns are all but orthogonal."""
     if left.shape[1] == 1:
-        largest = np.abs(left).max()
-        return left / largest / np.linalg.norm(left / largest) if largest > 0 else np.eye(*left.shape)
+        length = np.linalg.norm(left)
+        return left / length if length > 0 else np.eye(*left.shape)
     q, r = np.linalg.qr(left)
     return q * np.where(np.diag(r) < 0, -1.0, 1.0)
 
 
 def signed(vectors: np.ndarray, center: bool) -> dict:
-    """The sign rule: positive sum, or positive largest entry where the sum is 0; with the name of the rule
-    used.
-    """
-    sums, largest = vectors.sum(axis=0), vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])]
-    by_sum = np.abs(sums) > 1e-9 * np.sqrt(len(vectors))
-    by_sum &= not center
-    flip = np.where(by_sum, sums, largest) < 0
-    return {"vectors": vectors * np.where(flip, -1.0, 1.0), "sign": "sum" if by_sum[0] else "largest entry"}
+    """The sign rule: positive sum, or positive largest entry where the sum is 0; with the name of the rule used."""
+    sums = vectors.sum(axis=0)
+    by_sum = (np.abs(sums) > 1e-9 * np.sqrt(len(vectors))) & (not center)
+    if not by_sum.all():
+        largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])]
+        sums = np.where(by_sum, sums, largest)
+    vectors *= np.where(sums < 0, -1.0, 1.0)
+    return {"vectors": vectors, "sign": "sum" if by_sum[0] else "largest entry"}
