@@ -66,7 +66,7 @@ def scores(view: View, *, claims: Claims) -> Plate | Missing:
         )
         ax.plot(part["accepted"], y, "D", color=style.ORANGE, markersize=5.5, label="accepted figure (full recipe)")
         ax.plot(part["score"], y, "o", color=style.BLUE, alpha=0.7, label="a run (last epoch)")
-        ax.set(yticks=range(len(names)), yticklabels=[view.label(n) for n in names], ylim=(len(names) - 0.5, -0.5))
+        style.name_rows(ax, [view.label(name) for name in names])
         ax.set_title(SCORES[kind])
         style.grid(ax, "x")
     style.legend_below(fig, axes[0, 0])

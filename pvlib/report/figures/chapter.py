@@ -125,7 +125,12 @@ class Chapter:
         heading = self._next()
         drawn = [(view, draw(view, **options)) for view in self.views]
         plates = [(view, plate) for view, plate in drawn if isinstance(plate, Plate)]
-        reasons = [f"{view.title} ({plate.reason})" for view, plate in drawn if isinstance(plate, Missing)]
+        shown = {view.dataset for view, _ in plates}  # another study may have what this one lacks
+        reasons = [
+            f"{view.title} ({plate.reason})"
+            for view, plate in drawn
+            if isinstance(plate, Missing) and view.dataset not in shown
+        ]
         parts = [
             self._part(
                 f"{self.number:02d}-{name}-{view.name}", plate, self._origin([view.study]), f"{heading}, {view.title}."
@@ -148,7 +153,9 @@ class Chapter:
 
     def show_table(self, make: Callable[[View], pd.DataFrame]) -> Markup:
         """A table of every view, as tabs."""
-        return tabs(self._labels(self.views), [pipe_table(make(view)) for view in self.views], "")
+        made = [(view, make(view)) for view in self.views]
+        made = [(view, table) for view, table in made if len(table)]
+        return tabs(self._labels([view for view, _ in made]), [pipe_table(table) for _, table in made], "")
 
     def _next(self) -> str:
         self._shown += 1
@@ -179,4 +186,4 @@ def _pictures(name: str, plate: Plate) -> tuple[str, str]:
 
 
 def _not_shown(heading: str, reasons: list[str]) -> str:
-    return f"{heading} is not shown for {'; '.join(reasons)}." if reasons else ""
+    return f"{heading} is not shown for {'; '.join(dict.fromkeys(reasons))}." if reasons else ""

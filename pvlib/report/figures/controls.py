@@ -114,24 +114,20 @@ def constant(view: View) -> Plate | Missing:
     colours = {**STATE_COLOURS, "data": style.GREEN}
     for state, part in table.groupby("state", sort=False):
         y = [labels.index(label) for label in part["label"]]
-        ax.errorbar(
-            part["mean"],
+        style.ranges(
+            ax,
+            part,
             y,
-            xerr=[part["mean"] - part["min"], part["max"] - part["mean"]],
-            fmt="o",
             color=colours[state],
             label=STATE_NAMES.get(state, "data"),
-            capsize=0,
             alpha=0.9,
         )
     low = np.floor(10 * table["min"].min() - 0.1) / 10
     ax.set(
-        yticks=range(len(labels)),
-        yticklabels=labels,
         xlim=(max(low, -0.02), 1.003),
-        ylim=(len(labels) - 0.5, -0.5),
         xlabel="|cos| with the constant vector (dot: mean over seeds; bar: range)",
     )
+    style.name_rows(ax, labels)
     style.grid(ax, "x")
     style.legend_below(fig, ax)
     trained = table[table["state"] == "trained"]
@@ -183,10 +179,8 @@ def permutations(view: View) -> Plate | Missing:
             title=CONVENTIONS[convention],
             xlim=(-0.02, 1.02),
             xlabel="|cos|, mean over seeds",
-            yticks=range(len(names)),
-            yticklabels=names,
-            ylim=(len(names) - 0.5, -0.5),
         )
+        style.name_rows(ax, names)
         style.grid(ax, "both")
     style.legend_below(fig, axes[0])
     centred = table[table["convention"] == "centred"]

@@ -52,11 +52,11 @@ def finals(view: View) -> Plate | Missing:
                 (table["against"] == against) & (table["state"] == state) & (table["convention"] == convention)
             ]
             y = [names.index(label) + shift for label in part["label"]]
-            ax.errorbar(
-                part["mean"],
+            style.ranges(
+                ax,
+                part,
                 y,
-                xerr=[part["mean"] - part["min"], part["max"] - part["mean"]],
-                fmt=marker,
+                marker=marker,
                 color=colour,
                 label=f"{state}, against {against}",
                 markersize=4,
@@ -65,11 +65,9 @@ def finals(view: View) -> Plate | Missing:
             title=CONVENTIONS[convention],
             xlim=(-2, 92),
             xticks=[0, 30, 60, 90],
-            yticks=range(len(names)),
-            yticklabels=names,
-            ylim=(len(names) - 0.5, -0.5),
             xlabel="angle to the data P-vector (degrees)",
         )
+        style.name_rows(ax, names)
         style.grid(ax, "both")
     style.legend_below(fig, axes[0], columns=2)
     return Plate(
@@ -175,22 +173,19 @@ def brightness(view: View) -> Plate | Missing:
     for ax, convention in zip(axes, SHOWN, strict=True):
         for state, part in table[table["convention"] == convention].groupby("state", sort=False):
             y = [names.index(label) for label in part["label"]]
-            ax.errorbar(
-                part["mean"],
+            style.ranges(
+                ax,
+                part,
                 y,
-                xerr=[part["mean"] - part["min"], part["max"] - part["mean"]],
-                fmt="o",
                 color=colours[state],
                 label=state,
             )
         ax.set(
             title=CONVENTIONS[convention],
             xlim=(-0.02, 1.02),
-            yticks=range(len(names)),
-            yticklabels=names,
-            ylim=(len(names) - 0.5, -0.5),
             xlabel="|correlation| with the mean pixel",
         )
+        style.name_rows(ax, names)
         style.grid(ax, "x")
     style.legend_below(fig, axes[0])
     trained = table[table["state"] == "trained"].groupby("convention")["mean"]

@@ -35,10 +35,8 @@ def pair_intervals(view: View, *, claims: Claims) -> Plate | Missing:
             title=CONVENTIONS[convention],
             xlim=(-0.02, 1.02),
             xlabel="mean |cos|, 95 % interval",
-            yticks=range(len(names)),
-            yticklabels=names,
-            ylim=(len(names) - 0.5, -0.5),
         )
+        style.name_rows(ax, names)
         style.grid(ax, "x")
     style.legend_below(fig, axes[0])
     return Plate(

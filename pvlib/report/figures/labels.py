@@ -40,10 +40,8 @@ def kinds(view: View) -> Plate | Missing:
             title=CONVENTIONS[convention],
             xlim=(-0.02, 1.02),
             xlabel="mean |cos| of a pair of architectures",
-            yticks=range(len(names)),
-            yticklabels=names,
-            ylim=(len(names) - 0.5, -0.5),
         )
+        style.name_rows(ax, names)
         style.grid(ax, "x")
     style.legend_below(fig, axes[0])
     return Plate(
@@ -108,22 +106,19 @@ def between_classes(view: View) -> Plate | Missing:
         for state, colour in (("trained", style.BLUE), ("untrained", style.ORANGE)):
             part = table[(table["state"] == state) & (table["convention"] == convention)]
             y = [names.index(label) for label in part["label"]]
-            ax.errorbar(
-                part["mean"],
+            style.ranges(
+                ax,
+                part,
                 y,
-                xerr=[part["mean"] - part["min"], part["max"] - part["mean"]],
-                fmt="o",
                 color=colour,
                 label=state,
             )
         ax.set(
             title=CONVENTIONS[convention],
             xlim=(-0.02, 1.02),
-            yticks=range(len(names)),
-            yticklabels=names,
-            ylim=(len(names) - 0.5, -0.5),
             xlabel="share between classes, $\\eta^2$",
         )
+        style.name_rows(ax, names)
         style.grid(ax, "x")
     style.legend_below(fig, axes[0])
     trained = table[(table["state"] == "trained") & (table["convention"] == "centred")]
@@ -196,10 +191,8 @@ def random_labels(view: View) -> Plate | Missing:
             title=CONVENTIONS[convention],
             xlim=(-0.02, 1.02),
             xlabel="|cos|",
-            yticks=range(len(names)),
-            yticklabels=names,
-            ylim=(len(names) - 0.5, -0.5),
         )
+        style.name_rows(ax, names)
         style.grid(ax, "x")
     fitted = view.runs[view.runs["labels"] == "random"]["train_accuracy"]
     caption = (

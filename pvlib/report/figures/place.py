@@ -89,11 +89,9 @@ def place(view: View, vectors: Mapping[str, np.ndarray], *, name: str, leave_out
         ax.set(
             title=CONVENTIONS[convention],
             xlim=(-0.02, 1.02),
-            yticks=range(len(names)),
-            yticklabels=names,
-            ylim=(len(names) - 0.5, -0.5),
             xlabel=f"|cos| with {name}",
         )
+        style.name_rows(ax, names)
         style.grid(ax, "x")
     style.legend_below(fig, axes[0])
     said = []

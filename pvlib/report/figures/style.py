@@ -137,6 +137,17 @@ def heat(
     return image
 
 
+def name_rows(ax: Axes, names: Sequence[str]) -> None:
+    """A line a name, the first one at the top."""
+    ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+
+
+def ranges(ax: Axes, table, y, *, marker: str = "o", **look) -> None:
+    """A dot at `mean` with a bar from `min` to `max`; half precision may put a mean of equal numbers just outside."""
+    bars = [(table["mean"] - table["min"]).clip(lower=0), (table["max"] - table["mean"]).clip(lower=0)]
+    ax.errorbar(table["mean"], y, xerr=bars, fmt=marker, **look)
+
+
 def legend_below(fig: Figure, ax: Axes, *, columns: int | None = None) -> None:
     """One legend for the whole figure, under it, with the entries of `ax`."""
     handles, labels = ax.get_legend_handles_labels()

@@ -48,10 +48,8 @@ def taus(view: View, *, table: pd.DataFrame) -> Plate | Missing:
             title=f"with {words}",
             xlim=(-1.05, 1.05),
             xlabel="granulated Kendall tau, 95 % interval",
-            yticks=range(len(names)),
-            yticklabels=names,
-            ylim=(len(names) - 0.5, -0.5),
         )
+        style.name_rows(ax, names)
         style.grid(ax, "x")
     style.legend_below(fig, axes[0])
     shown = table.drop(columns=["study", "dataset", "row"]).sort_values(["estimand", "predictor", "convention"])

@@ -116,18 +116,13 @@ def _panel(ax, rows: pd.DataFrame, names: list[str], claim: int) -> None:
             fontweight="bold",
         )
     words, limits = AXES[claim]
-    ax.set(
-        xlabel=words,
-        xlim=limits,
-        yticks=range(len(names)),
-        yticklabels=[title(name) for name in names],
-        ylim=(len(names) - 0.5, -0.5),
-    )
+    ax.set(xlabel=words, xlim=limits)
+    style.name_rows(ax, [title(name) for name in names])
     style.grid(ax, "x")
 
 
 def table(ledger: pd.DataFrame) -> Markup:
-    """The verdict table, as in the README, and the reasons."""
+    """The verdict table, as in the README."""
     rows = ledger[["claim", "name", "dataset", "convention", "verdict", "estimate", "control", "seeds", "study"]]
     return Markup(
         f'<div class="pv-scroll">\n\n{verdict_markdown(ledger)}\n</div>\n', rows.to_html(index=False, border=0)
