@@ -88,15 +88,27 @@ def ties(views: list[View]) -> Words:
     return bullets(views, say)
 
 
+def spent(studies: list) -> Words:
+    """Time and machines in a sentence."""
+    said = []
+    for study in studies:
+        note = study.provenance
+        said.append(f"{study.name}, {_time(note)} for {note['runs']} runs on {', '.join(note['processor'])}")
+    return Words(f"{'; '.join(said)}.") if said else NOTHING
+
+
+def _time(provenance: dict) -> str:
+    seconds = provenance["wall_s_total"]
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
+
+
 def compute(studies: list) -> Words:
     """Machines, versions and hours of each study."""
     said = []
     for study in studies:
         note = study.provenance
-        hours = note["wall_s_total"] / 3600
-        spent = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
         said.append(
-            f"- **{study.name}**: {note['runs']} runs of {note['planned']}, {note['failed']} failed, {spent} of training and "
+            f"- **{study.name}**: {note['runs']} runs of {note['planned']}, {note['failed']} failed, {_time(note)} of training and "
             f"measuring in all; {', '.join(note['processor'])} ({', '.join(note['device'])}), torch {', '.join(note['torch'])}, "
             f"numerics version {note['numerics_version']}; trained at commits {', '.join(f'`{c}`' for c in note['run_commits'])}."
         )

@@ -36,7 +36,15 @@ MEANS = {
         NOT_TESTED: "with the mean taken away, the answer is not tested yet",
     },
 }
-NUMBERS = {
+ONE = {
+    HOLDS: "holds",
+    SO_DO_CONTROLS: "holds, but so do its controls",
+    FAILS: "fails",
+    TIE: "is undefined (tie)",
+    INCONCLUSIVE: "is inconclusive",
+    NOT_TESTED: "is not tested",
+}
+MANY = {
     HOLDS: "hold", SO_DO_CONTROLS: "hold, but so do their controls", FAILS: "fail", TIE: "are undefined (ties)",
     INCONCLUSIVE: "are inconclusive", NOT_TESTED: "are not tested",
 }  # fmt: skip
@@ -87,7 +95,7 @@ def counts(ledger: pd.DataFrame) -> Words:
     """How many of the paper's tests came out how."""
     rows = ledger[~ledger["demonstration"]]
     found = rows["verdict"].value_counts()
-    said = [f"{found[verdict]} {NUMBERS[verdict]}" for verdict in VERDICTS if verdict in found]
+    said = [f"{found[v]} {(ONE if found[v] == 1 else MANY)[v]}" for v in VERDICTS if v in found]
     return Words(
         f"Of {len(rows)} tests ({rows['claim'].nunique()} claims, {rows['dataset'].nunique()} data sets, "
         f"{rows['convention'].nunique()} conventions), {listed(said, most=9)}."
