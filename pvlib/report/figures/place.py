@@ -82,7 +82,7 @@ def place(view: View, vectors: Mapping[str, np.ndarray], *, name: str, leave_out
     names = list(dict.fromkeys(table.sort_values("rank")["label"]))
     fig, (axes,) = style.figure(len(vectors), height=1.1 + 0.25 * len(names), sharey=True)
     for ax, convention in zip(axes, vectors, strict=True):
-        for state, shift in (("untrained", 0.13), ("trained", -0.13), ("data", 0)):
+        for state, shift in (("trained", -0.13), ("untrained", 0.13), ("data", 0)):
             part = table[(table["convention"] == convention) & (table["state"] == state)]
             y = np.array([names.index(label) for label in part["label"]]) + shift
             ax.scatter(part["cos"], y, s=16, color=COLOURS[state], alpha=0.7, linewidths=0, label=state)
