@@ -16,6 +16,7 @@ from .. import measure
 PRIMARY = "penultimate"
 PERMUTATIONS = 200
 SPANS = (2, 9)
+ROUNDING = 1e-3  # of vectors kept in half precision: less than this of a unit vector is noise
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
@@ -55,9 +56,7 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
         same_kind = (states[i] == states[j]) | ((states[i] == "trained") != (states[j] == "trained"))
         keep = (runs[i] != runs[j]) & same_kind
         i, j = i[keep], j[keep]
-        s = np.sqrt(np.clip(1 - c**2, 0, None))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            r = (cos[i, j] - c[i] * c[j]) / (s[i] * s[j])
+        r = correlations(matrix, c, i, j)
         frames.append(
             pd.DataFrame(
                 {
@@ -71,11 +70,25 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
                     "cos": np.minimum(np.abs(cos[i, j]), 1.0),
                     "c_a": c[i],
                     "c_b": c[j],
-                    "r": np.clip(r, -1, 1),
+                    "r": r,
                 }
             )
         )
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def correlations(matrix: np.ndarray, c: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Pearson correlation of the entries of rows i and j, whose signs make c, the cosine with the constant vector, >= 0.
+
+    Where a vector has no mean its sign is free, and the positive correlation is meant. NaN where a vector is constant up
+    to the rounding of half precision: nothing is left to correlate.
+    """
+    rest = matrix - matrix.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(rest, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = np.clip((rest @ rest.T)[i, j] / (length[i] * length[j]), -1, 1)
+    r = np.where(np.minimum(c[i], c[j]) < ROUNDING, np.abs(r), r)
+    return np.where(np.minimum(length[i], length[j]) < ROUNDING, np.nan, r)
 
 
 def trained_pairs(vectors: Mapping, convention: str, split: str = "train") -> Iterator[tuple]:
@@ -116,7 +129,10 @@ def control_rows(vectors: Mapping, labels: np.ndarray) -> pd.DataFrame:
 
 
 def span_rows(vectors: Mapping) -> pd.DataFrame:
-    """Spans of the first k centred directions, each against the mean over random spans (protocol 6)."""
+    """Spans of the first k centred directions, each against the mean over random spans (protocol 6).
+
+    `angle_to_span` is the mean of both directions: of each P-vector to the other network's span.
+    """
     rows = []
     for a, b, one, two in trained_pairs(vectors, "centred"):
         for k in SPANS:
@@ -133,7 +149,9 @@ def span_rows(vectors: Mapping) -> pd.DataFrame:
                     "k": k,
                     "overlap": float(measure.span_overlap(left, right)),
                     "overlap_null": k / (n - 1),
-                    "angle_to_span": math.degrees(measure.angle_to_span(unit(one)[0], right)),
+                    "angle_to_span": math.degrees(
+                        (measure.angle_to_span(unit(one)[0], right) + measure.angle_to_span(unit(two)[0], left)) / 2
+                    ),
                     "angle_to_span_null": math.degrees(math.acos(math.sqrt(k / (n - 1)))),
                 }
             )

@@ -64,7 +64,7 @@ def publish(study: Study, store: Store, target: Path) -> dict:
     vectors = {key: {n: t.numpy() for n, t in store.tensors(key, "vectors").items()} for key in done}
     vectors = {**old["vectors"], **{key: _slim(value, keys[key]) for key, value in vectors.items()}}
     tables = _tables(keys, records, done, vectors, store, data, old)
-    summary = _provenance(study, tables["runs"], data, len(keys))
+    summary = _provenance(study, tables["runs"], data)
     _write(target, tables, vectors, _networks(keys, done, store), data, summary)
     return summary
 
@@ -336,7 +336,16 @@ def _read(target: Path, keys: Mapping) -> dict:
     return old
 
 
-def _provenance(study: Study, runs: pd.DataFrame, data, planned: int) -> dict:
+def planned_cells(study: Study) -> dict[str, dict]:
+    """Every cell of the study, trained or not: what is missing from the tables is known from here."""
+    cells: dict[str, dict] = {}
+    for run in study.runs:
+        facts = {"label": run.label, "role": run.role, "dataset": run.recipe.dataset, "runs": 0}
+        cells.setdefault(run.cell, facts)["runs"] += 1
+    return cells
+
+
+def _provenance(study: Study, runs: pd.DataFrame, data) -> dict:
     def listed(column):
         return sorted({str(value) for value in runs[column].dropna()})
 
@@ -352,7 +361,8 @@ def _provenance(study: Study, runs: pd.DataFrame, data, planned: int) -> dict:
         "torch": listed("torch"),
         "data": {name: d.checksum for name, d in data.items()},
         "numerics_version": NUMERICS_VERSION,
-        "planned": planned,
+        "planned": len(study.runs),
+        "planned_cells": planned_cells(study),
         "runs": int((runs["status"] == "done").sum()),
         "failed": int((runs["status"] == "failed").sum()),
         "wall_s_total": float(runs["wall_s"].sum()),

@@ -1,5 +1,6 @@
 """make: what it offers, and what it says to a Python that is too old."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,7 +13,9 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 
 def make(*arguments, cwd=ROOT):
-    return subprocess.run(["make", *arguments], cwd=cwd, capture_output=True, text=True, timeout=60)
+    # Run from `make test`, an inner make would announce its folders and take over the flags of the outer one.
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", *arguments], cwd=cwd, env=alone, capture_output=True, text=True, timeout=60)
 
 
 def test_help_tells_every_target():

@@ -33,6 +33,12 @@ CELLS = {  # architecture: label, objective, score, layers it lacks
 FACTORS = {"width": (64, 512), "lr": (3e-4, 3e-3), "train_size": (2000, 10000), "label_noise": (0.0, 0.2)}
 
 
+def planned_cells(runs: pd.DataFrame) -> dict:
+    """As a study publishes it: every cell, with how many runs it plans."""
+    first = runs.groupby("cell")[["label", "role", "dataset"]].first()
+    return {cell: {**row, "runs": int((runs["cell"] == cell).sum())} for cell, row in first.to_dict("index").items()}
+
+
 def write_fake_study(
     path,
     *,
@@ -92,7 +98,7 @@ def write_fake_study(
         "study": name, "description": "made up", "published_at": "2026-11-25T00:00:00+00:00", "commit": "0" * 40,
         "run_commits": ["0" * 40], "versions": {"python": "3.11", "numpy": np.__version__}, "device": ["cpu"],
         "processor": ["none"], "torch": ["0"], "data": {dataset: "0" * 64 for dataset in datasets},
-        "numerics_version": 1, "planned": len(runs), "runs": len(runs), "failed": 0,
+        "numerics_version": 1, "planned": len(runs), "planned_cells": planned_cells(runs), "runs": len(runs), "failed": 0,
         "wall_s_total": float(runs["wall_s"].sum()), "command": f"make study publish STUDY={name}",
     }  # fmt: skip
     (folder / "provenance.json").write_text(json.dumps(provenance))

@@ -1,5 +1,6 @@
 """Publication: complete tables, additive over machines, atomic."""
 
+import json
 import shutil
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from pvlib.study import publish as module
+from pvlib.study.pairs import pair_rows
 from pvlib.study.plan import plan
 from pvlib.study.publish import publish, published_keys, recover
 from pvlib.study.runner import run_study
@@ -44,6 +46,10 @@ def test_pairs_agree_with_the_published_vectors(results):
 
 def test_the_uncentred_identity_holds_in_the_table(results):
     rows = table(results, "pairs").query("convention == 'uncentred'")
+    constant = rows.r.isna()  # a vector that is constant up to half precision: an untrained autoencoder's output
+    assert set(rows[constant].layer) <= {"output"}
+    rows = rows[~constant]
+    assert len(rows) > 100
     s = np.sqrt((1 - rows.c_a**2) * (1 - rows.c_b**2))
     np.testing.assert_allclose(np.abs(rows.c_a * rows.c_b + s * rows.r), rows.cos, atol=1e-5)
 
@@ -128,3 +134,26 @@ def test_a_plan_names_what_is_left_and_how_long_it_takes(trained, tmp_path):
     assert 0 < seconds < 600
     for cell in {run.cell for run in study.runs}:
         assert cell in text
+
+
+def test_a_correlation_without_a_mean_is_the_cosine_and_of_a_constant_vector_is_unknown():
+    rng = np.random.default_rng(0)
+    centred = rng.normal(size=(4, 2000))
+    centred -= centred.mean(axis=1, keepdims=True)
+    vectors = {
+        f"run{k}": {"trained/train/output/centred": row[None].astype(np.float16)} for k, row in enumerate(centred)
+    }
+    rows = pair_rows(vectors)
+    np.testing.assert_allclose(rows.r, rows.cos, atol=1e-6)
+    flat = np.full((1, 2000), 0.02236, dtype=np.float16)
+    rows = pair_rows(
+        {"a": {"untrained/train/output/uncentred": flat}, "b": {"untrained/train/output/uncentred": -flat}}
+    )
+    assert rows.cos.iloc[0] == pytest.approx(1)
+    assert np.isnan(rows.r.iloc[0])
+
+
+def test_cells_that_are_planned_and_not_trained_are_published_as_planned(trained, results):
+    planned = json.loads((results / "provenance.json").read_text())["planned_cells"]
+    assert set(planned) == {run.cell for run in trained[0].runs}
+    assert sum(cell["runs"] for cell in planned.values()) == len(trained[0].runs)

@@ -72,6 +72,12 @@ def _why_not(row: dict, minimum: int) -> str:
     return f"{row['seeds']} of {minimum} seeds"
 
 
+def planned(study: Study, dataset: str, role: str) -> dict[str, dict]:
+    """The cells of that role that the study plans for a data set, trained or not: cell -> label, role, dataset, runs."""
+    cells = study.provenance["planned_cells"]
+    return {name: cell for name, cell in cells.items() if (cell["dataset"], cell["role"]) == (dataset, role)}
+
+
 def entering_runs(study: Study, claims: Claims, cells: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """The runs that a verdict on `dataset` rests on: those at or above the floor, of cells that enter."""
     runs = study.runs

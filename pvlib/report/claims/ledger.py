@@ -116,7 +116,12 @@ def _networks(judged, claim, dataset, convention, claims, *, needed: int, fill) 
     table = best.primary[dataset]
     used, out = table[table["enters"]], table[~table["enters"]]
     case.study, case.cells, case.cells_planned = best.study, len(used), len(table)
+    absent = [
+        cell for name, cell in cells.planned(best.study, dataset, "primary").items() if name not in set(table["cell"])
+    ]
+    case.cells_planned += len(absent)
     whys = [f"{label} ({why})" for label, why in zip(out["label"], out["why_not"], strict=True)]
+    whys += [f"{cell['label']} (no finished run)" for cell in absent]
     case.left_out = f"left out: {listed(whys, most=8)}" if whys else ""
     tested = len(used) >= needed
     if tested:

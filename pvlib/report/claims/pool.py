@@ -9,6 +9,7 @@ import pandas as pd
 from ..ranks import Granulated, aggregate_rankings, granulated_tau
 from ..statistics import Interval
 from ..tables import Study
+from .cells import planned
 from .file import Claim, Claims
 from .verdict import Part
 
@@ -24,14 +25,8 @@ ESTIMANDS = ("test_error", "generalization_gap")
 
 
 def missing_networks(study: Study, dataset: str, rows: pd.DataFrame) -> int:
-    """How many networks the factorial lacks; those whose training failed are known, and not missing."""
-    expected = 0
-    for _, part in rows.groupby(list(STRATA)):
-        levels = part[[*FACTORS, "seed"]].nunique(dropna=False)
-        expected += math.prod(levels)
-    runs = study.runs
-    failed = (runs["role"] == "pool") & (runs["dataset"] == dataset) & (runs["status"] == "failed")
-    return max(0, expected - len(rows) - int(failed.sum()))
+    """How many of the planned networks are not in the pool; a failed one is missing too, for the pool is then unbalanced."""
+    return sum(cell["runs"] for cell in planned(study, dataset, "pool").values()) - len(rows)
 
 
 def tau(rows: pd.DataFrame, predictor: str, estimand: str, claims: Claims, given: str | None = None) -> Granulated:
