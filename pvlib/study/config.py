@@ -6,7 +6,6 @@ cell may hold a `grid`, a balanced factorial over recipe fields (protocol 12).
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import itertools
 import json
@@ -17,6 +16,7 @@ import yaml
 
 from ..experiment.data import NAMES
 from ..experiment.recipe import Recipe
+from ..experiment.words import nearest
 
 # Raised when training or measuring changes results; a golden run in the tests fails when it should have been.
 NUMERICS_VERSION = 1
@@ -52,12 +52,6 @@ class Study:
     @property
     def datasets(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(run.recipe.dataset for run in self.runs))
-
-
-def nearest(word: str, known) -> str:
-    """', did you mean ...?' for an error message, or what is known where nothing is near."""
-    close = difflib.get_close_matches(str(word), [str(k) for k in known], n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(map(str, known))}"
 
 
 def study_names() -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -88,14 +87,3 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
     if metadata.get("sha256") != _digest(tensors, text):
         raise DamagedFile(f"{path} does not match the checksum written with it")
     return tensors, json.loads(text)
-
-
-def keep_aside(path: Path, reason: str) -> Path:
-    """Rename a damaged file or folder so that it is out of the way but not lost; say so on stderr."""
-    path = Path(path)
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    path.rename(aside)
-    print(f"pvlib: {reason}; kept aside as {aside}, and done again", file=sys.stderr)
-    return aside

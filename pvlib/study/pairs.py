@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from .. import measure
+from .bench import PRIMARY
 
-PRIMARY = "penultimate"
 PERMUTATIONS = 200
 SPANS = (2, 9)
 ROUNDING = 1e-3  # of vectors kept in half precision: less than this of a unit vector is noise

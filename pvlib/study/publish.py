@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as save_arrays
 
 from ..experiment.data import anchor, load
+from ..measure import angle
 from . import pairs, provenance
 from .bench import PRIMARY, data_p_vectors, spectrum
 from .config import NUMERICS_VERSION, Run, Study
@@ -221,8 +222,6 @@ def _along(keys, done, rows, vectors, store: Store) -> tuple[pd.DataFrame, pd.Da
 
 
 def _degrees(u, final) -> float:
-    from ..measure import angle
-
     return float("nan") if final is None else float(np.degrees(angle(u, pairs.unit(final)[0])))
 
 

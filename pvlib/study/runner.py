@@ -74,8 +74,8 @@ def run_study(
     """
     outcome: Counter = Counter()
     end = math.inf if time_limit is None else time.monotonic() + time_limit
-    data = {name: load(name) for name in study.datasets}
     chosen = choose(study.runs, shard=shard, only=only)
+    data = {name: load(name) for name in dict.fromkeys(run.recipe.dataset for run in chosen)}
     worked = False
     for number, run in enumerate(chosen, 1):
         key = run.key(data[run.recipe.dataset].checksum)
@@ -180,12 +180,11 @@ def measure_final(outcome, bench: Bench, recorder: Recorder) -> dict:
         rows += more_rows
     full, shift = bench.whole(outcome.model)
     recorder.seconds += time.perf_counter() - start
-    weights = {name: value for name, value in outcome.model.state_dict().items()}
     return {
         "tensors": {
             "vectors": vectors,
             "full": full,
-            "weights": weights,
+            "weights": outcome.model.state_dict(),
             "snapshots": {name: v.half() for name, v in recorder.vectors.items()},
         },
         "rows": {"snapshots": recorder.rows, "finals": rows, "anchor_shift": shift},

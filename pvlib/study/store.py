@@ -18,7 +18,8 @@ from pathlib import Path
 
 import platformdirs
 
-from .files import DamagedFile, keep_aside, read_json, read_tensors, sha256, write_json, write_tensors
+from ..experiment.data.cache import keep_aside
+from .files import DamagedFile, read_json, read_tensors, sha256, write_json, write_tensors
 
 
 class Busy(RuntimeError):

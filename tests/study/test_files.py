@@ -6,7 +6,8 @@ import os
 import pytest
 import torch
 
-from pvlib.study.files import DamagedFile, keep_aside, read_tensors, write_atomic, write_tensors
+from pvlib.experiment.data.cache import keep_aside
+from pvlib.study.files import DamagedFile, read_tensors, write_atomic, write_tensors
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def keep_aside(path: Path, reason: str) -> None:
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
     path.rename(aside)
-    print(f"pvlib: {reason}; kept aside as {aside.name}, and made again", file=sys.stderr)
+    print(f"pvlib: {reason}; kept aside as {aside}, and made again", file=sys.stderr)
 
 
 def _seal(note: str) -> str:

@@ -60,7 +60,7 @@ def floors_met(cells: pd.DataFrame) -> Words:
         )
     entering = int(cells["enters"].sum())
     return Words(
-        f"{text} {entering} of {int((cells['role'] == 'primary').sum())} primary cells meet the rules of floors and "
+        f"{text} {entering} of {int((cells['role'] == 'primary').sum())} trained primary cells meet the rules of floors and "
         "seeds, and enter verdicts."
     )
 
