@@ -37,7 +37,7 @@ TABLES = {
     "anchor_shift": ("run", "convention", "split", "cos_anchor"),
     "data": ("dataset", *_PLACE, "n", "d", "sigma1", "sigma2", "ratio", "explained", "cos_constant"),
     "pool": ("run", "dataset", "architecture", "width", "lr", "train_size", "label_noise", "seed", "convention",
-             "angle_data_deg", "cka_data", "train_loss", "weight_norm", "train_accuracy", "test_accuracy", "test_error",
+             "angle_data_deg", "angle_data_other_deg", "stability", "cka_data", "train_loss", "weight_norm", "train_accuracy", "test_accuracy", "test_error",
              "generalization_gap"),
 }  # fmt: skip
 _SUMS = "SHA256SUMS"

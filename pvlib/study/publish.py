@@ -19,7 +19,7 @@ from safetensors.numpy import save as save_arrays
 from ..experiment.data import anchor, load
 from ..measure import angle
 from . import pairs, provenance
-from .bench import PRIMARY, data_p_vectors, spectrum
+from .bench import ALONG, PRIMARY, data_p_vectors, spectrum
 from .config import NUMERICS_VERSION, Run, Study
 from .files import sha256, write_atomic, write_json
 from .runner import now, say
@@ -226,7 +226,7 @@ def _degrees(u, final) -> float:
 
 
 def _acos(cosine: float) -> float:
-    return float(np.degrees(np.arccos(min(1.0, cosine))))
+    return float(np.degrees(np.arccos(np.minimum(1.0, cosine))))
 
 
 def pool_rows(keys, records, done, rows) -> pd.DataFrame:
@@ -236,11 +236,15 @@ def pool_rows(keys, records, done, rows) -> pd.DataFrame:
         if keys[key].role != "pool":
             continue
         record, recipe = records[key], keys[key].recipe
-        for row in rows[key]["finals"]:
-            if (row["state"], row["split"], row["layer"]) != ("trained", "train", PRIMARY):
+        finals = {
+            (row["split"], row["convention"]): row
+            for row in rows[key]["finals"]
+            if (row["state"], row["layer"]) == ("trained", PRIMARY)
+        }
+        for convention in ALONG:
+            if ("train", convention) not in finals:
                 continue
-            if row["convention"] not in ("uncentred", "centred"):
-                continue
+            row, other = finals["train", convention], finals.get(("test", convention), {})
             found.append(
                 {
                     "run": key,
@@ -251,8 +255,10 @@ def pool_rows(keys, records, done, rows) -> pd.DataFrame:
                     "train_size": recipe.train_size,
                     "label_noise": recipe.label_noise,
                     "seed": recipe.seed,
-                    "convention": row["convention"],
+                    "convention": convention,
                     "angle_data_deg": _acos(row["cos_data"]),
+                    "angle_data_other_deg": _acos(other.get("cos_data", float("nan"))),
+                    "stability": row["stability"],
                     "cka_data": record["cka_data"],
                     "train_loss": record["train_loss"],
                     "weight_norm": record["weight_norm"],

@@ -335,10 +335,11 @@ class _Dataset:
                 run |= {"test_accuracy": 1 - error, "train_accuracy": train_accuracy}
                 runs.append(run)
                 for convention in CONVENTIONS[:2]:
+                    angles = 45 + 100 * self.link * error + self.rng.normal(size=2)
                     rows.append({
                         "run": run["run"], "dataset": self.dataset, "architecture": architecture, **recipe,
-                        "seed": seed, "convention": convention,
-                        "angle_data_deg": 45 + 100 * self.link * error + self.rng.normal(),
+                        "seed": seed, "convention": convention, "angle_data_deg": angles[0],
+                        "angle_data_other_deg": angles[1], "stability": self.of("stability", architecture),
                         "cka_data": self.rng.uniform(0.2, 0.6), "train_loss": 1 - train_accuracy + 0.01,
                         "weight_norm": run["weight_norm"], "train_accuracy": train_accuracy, "test_accuracy": 1 - error,
                         "test_error": error, "generalization_gap": train_accuracy - 1 + error,

@@ -104,3 +104,17 @@ def test_a_link_that_was_planted_is_found_and_its_absence_is_not_called_one(tmp_
     assert row(ledger([Study(linked)], CLAIMS), 3, "centred").lo > 0
     none = write_fake_study(tmp_path / "b", datasets=("mnist",), architectures=CELLS, link=0.0)
     assert row(ledger([Study(none)], CLAIMS), 3, "centred").verdict == "inconclusive"
+
+
+def test_a_pool_of_ties_has_no_verdict_and_the_other_anchor_replicates(tmp_path):
+    sound = row(ledger([Study(write_fake_study(tmp_path / "a", datasets=("mnist",), architectures=CELLS, link=4.0))],
+                       CLAIMS), 3, "centred")  # fmt: skip
+    assert sound.tied_share == 0
+    assert sound.replication_lo > 0
+    folder = write_fake_study(tmp_path / "b", datasets=("mnist",), architectures=CELLS, link=4.0)
+    change(folder, "pool", lambda rows: rows.assign(stability=rows["stability"].where(rows["seed"] == 0, 0.5)))
+    assert row(ledger([Study(folder)], CLAIMS), 3, "centred").verdict != "undefined (tie)"  # half is not more than half
+    change(folder, "pool", lambda rows: rows.assign(stability=0.5))
+    found = row(ledger([Study(folder)], CLAIMS), 3, "centred")
+    assert found.verdict == "undefined (tie)"
+    assert "64 of 64 networks are tied" in found.reason

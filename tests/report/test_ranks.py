@@ -110,6 +110,16 @@ def test_partial_tau_is_kendalls_formula():
     assert tau(frame, given="z").interval.estimate == pytest.approx(expected)
 
 
+def test_ties_in_what_is_held_do_not_hide_it():
+    """x and y follow z alone, which only takes two values; tau-a would count the ties against z and leave a link."""
+    frame = pool(x=lambda *at: float(at[0]), y=lambda *at: float(at[0])).assign(z=lambda f: f["x"])
+    rng = np.random.default_rng(8)
+    frame["x"], frame["y"] = (frame["z"] + 1e-3 * rng.normal(size=len(frame)) for _ in range(2))
+    assert abs(tau(frame, given="z").interval.estimate) < 0.3
+    assert tau(frame).interval.estimate > 0.2
+    assert np.isnan(tau(frame.assign(z=1.0), given="z").interval.estimate)
+
+
 def test_a_pool_that_varies_nothing_gives_nothing():
     frame = pd.DataFrame({"lr": [1, 1], "x": [1.0, 2.0], "y": [1.0, 2.0]})
     found = granulated_tau(frame, "x", "y", factors=("lr",))

@@ -78,6 +78,13 @@ def test_pool_runs_stay_out_of_the_pairs(results):
     assert pool.isdisjoint(table(results, "pairs").run_a)
 
 
+def test_the_pool_has_both_anchors_and_the_stability_of_every_network(results):
+    rows = table(results, "pool")
+    assert rows[["angle_data_deg", "angle_data_other_deg"]].apply(lambda x: x.between(0, 90)).all(axis=None)
+    assert (rows.angle_data_deg != rows.angle_data_other_deg).all()
+    assert rows.stability.between(0, 1).all()
+
+
 def test_runs_published_elsewhere_are_kept(trained, results, tmp_path):
     """Another machine, whose store holds one cell only, adds to what is there and loses nothing."""
     study, store = trained

@@ -111,9 +111,3 @@ def tied_runs(study: Study, claims: Claims, convention: str) -> pd.Series:
 def _share(tied: pd.Series) -> float:
     known = tied.dropna()
     return float(known.mean()) if len(known) else math.nan
-
-
-def tied_share(tied: pd.Series, runs: pd.Series) -> tuple[float, int]:
-    """Share of `runs` that are tied, and how many of them it is known of."""
-    known = tied.reindex(runs).dropna()
-    return _share(known), len(known)

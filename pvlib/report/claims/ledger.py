@@ -75,6 +75,13 @@ class Case:
     p: float = math.nan
     singles: dict = field(default_factory=dict)
 
+    def note_ties(self, tied: pd.Series, claims: Claims) -> None:
+        """The share of networks whose P-vector is undefined (protocol 6), and the same in words; NaN: not measured."""
+        known = tied.dropna()
+        self.tied_share = float(known.mean()) if len(known) else math.nan
+        self.tied = (f"{int(known.sum())} of {len(known)} networks are tied (with the samples drawn again, a median |cos| "
+                     f"below {claims.tie_stability:g} with their own P-vector)")  # fmt: skip
+
 
 def ledger(studies: Sequence[Study], claims: Claims) -> pd.DataFrame:
     """Every claim judged on every data set under every convention; each data set by the study that says most about it.
@@ -131,10 +138,7 @@ def _networks(judged, claim, dataset, convention, claims, *, needed: int, fill) 
         case.untested = (f"{len(used)} cells have {claims.minimum_seeds} seeds that reached the floor, {needed} needed"
                          f"{': ' if whys else ''}{listed(whys, most=8) if whys else ''}")  # fmt: skip
     case.seeds = int(runs.groupby("cell")["run"].nunique().min())
-    case.tied_share, known = cells.tied_share(best.ties[convention], runs["run"])
-    tied = round(case.tied_share * known) if known else 0
-    case.tied = (f"{tied} of {known} networks are tied (with the samples drawn again, a median |cos| below "
-                 f"{claims.tie_stability:g} with their own P-vector)")  # fmt: skip
+    case.note_ties(best.ties[convention].reindex(runs["run"]), claims)
     fill(case, best, runs, points=not tested)
     return case
 
@@ -172,7 +176,9 @@ def _granulated_tau(judged, claim, dataset, convention, claims) -> Case:
         case.untested = f"the pool is not complete: {missing} of its {len(rows) + missing} networks are missing"
     sizes = rows.groupby([*pool.STRATA, *pool.FACTORS], dropna=False).size()
     case.study, case.cells, case.cells_planned, case.seeds = best.study, len(sizes), len(sizes), int(sizes.min())
-    case.parts, case.controls, case.p = pool.parts(claim, rows, claims, points=bool(missing))
+    shown, case.p = pool.parts(claim, rows, claims, points=bool(missing))
+    case.parts, case.controls, case.replication = ([part] for part in shown)
+    case.note_ties(pool.tied(rows, claims), claims)
     if not case.untested and not case.parts[0].interval.known:
         case.untested = "the pool has no factor with two levels"
     if case.untested:

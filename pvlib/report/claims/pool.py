@@ -36,15 +36,28 @@ def tau(rows: pd.DataFrame, predictor: str, estimand: str, claims: Claims, given
     )
 
 
-def parts(claim: Claim, rows: pd.DataFrame, claims: Claims, *, points: bool) -> tuple[list[Part], list[Part], float]:
-    """The claim's number, its control, and its p-value before correction."""
-    found = []
-    for predictor, what in (("angle_data_deg", "tau"), ("cka_data", "tau of linear CKA")):
-        result = tau(rows, predictor, "test_error", claims)
-        shown = Interval(result.interval.estimate) if points else result.interval
-        found.append((Part(f"{what} with test error", shown, excludes=claim.threshold["excludes"]), result.p))
-    (part, p), (control, _) = found
-    return [part], [control], p
+NUMBERS = {  # of the claim, of its control, and of its replication on the other anchor
+    "angle_data_deg": "tau",
+    "cka_data": "tau of linear CKA",
+    "angle_data_other_deg": "tau on the test anchor",
+}
+
+
+def parts(claim: Claim, rows: pd.DataFrame, claims: Claims, *, points: bool) -> tuple[list[Part], float]:
+    """The claim's number, its control and its replication, and the first one's p-value before correction."""
+    found = {predictor: tau(rows, predictor, "test_error", claims) for predictor in NUMBERS}
+    shown = [
+        Part(f"{NUMBERS[predictor]} with test error", Interval(one.interval.estimate) if points else one.interval,
+             excludes=claim.threshold["excludes"])
+        for predictor, one in found.items()
+    ]  # fmt: skip
+    return shown, found["angle_data_deg"].p
+
+
+def tied(rows: pd.DataFrame, claims: Claims) -> pd.Series:
+    """For each network of a pool whether its P-vector is undefined (protocol 6); NaN where that was not measured."""
+    stability = rows["stability"].astype(float)
+    return (stability < claims.tie_stability).astype(float).where(stability.notna())
 
 
 def generalization_table(study: Study, claims: Claims) -> pd.DataFrame:
