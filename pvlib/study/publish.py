@@ -63,7 +63,7 @@ def publish(study: Study, store: Store, target: Path) -> dict:
     )
     done = [key for key, record in records.items() if record["status"] == "done"]
     vectors = {key: {n: t.numpy() for n, t in store.tensors(key, "vectors").items()} for key in done}
-    vectors = {**old["vectors"], **{key: _slim(value, keys[key]) for key, value in vectors.items()}}
+    vectors = {key: _slim(value, keys[key]) for key, value in {**old["vectors"], **vectors}.items()}
     tables = _tables(keys, records, done, vectors, store, data, old)
     summary = _provenance(study, tables["runs"], data)
     _write(target, tables, vectors, _networks(keys, done, store), data, summary)
@@ -71,16 +71,31 @@ def publish(study: Study, store: Store, target: Path) -> dict:
 
 
 def _slim(vectors: dict, run: Run) -> dict:
-    """What of a run's vectors is published, so that all studies together stay small.
+    """What of a run's vectors is published, so that all studies together stay small; tables are made of these alone.
 
-    Primary cells: all, but for untrained networks no rows of unit length. Other cells: the first direction only. Pool
-    runs: the primary layer's two vectors on the training anchor.
+    Test anchor: the first direction at the primary layer, which is all that a replication needs. Training anchor: for
+    primary cells the span at the primary layer, otherwise first directions; untrained networks have no rows of unit
+    length, and with BatchNorm uncalibrated only the primary layer. Pool runs: the primary layer's two vectors on the
+    training anchor.
     """
     if run.role == "pool":
-        keep = [f"trained/train/{PRIMARY}/{c}" for c in ("uncentred", "centred")]
+        keep = [f"trained/train/{PRIMARY}/{c}" for c in ALONG]
         return {name: vectors[name][:1] for name in keep if name in vectors}
-    kept = {n: v for n, v in vectors.items() if n.startswith("trained/") or not n.endswith("/unit_centred")}
-    return kept if run.role == "primary" else {name: value[:1] for name, value in kept.items()}
+    kept = {}
+    for name, value in vectors.items():
+        state, split, layer, convention = name.split("/")
+        if not replicated(split, layer) or (state != "trained" and convention not in ALONG):
+            continue
+        if state == "untrained_raw" and layer != PRIMARY:
+            continue
+        whole = run.role == "primary" and (state, split, layer) == ("trained", "train", PRIMARY)
+        kept[name] = value if whole else value[:1]
+    return kept
+
+
+def replicated(split: str, layer: str) -> bool:
+    """Whether a layer is published on this anchor: the test anchor replicates the primary layer only."""
+    return split == "train" or layer == PRIMARY
 
 
 def _tables(keys, records, done, vectors, store: Store, data, old) -> dict[str, pd.DataFrame]:
@@ -195,6 +210,8 @@ def _along(keys, done, rows, vectors, store: Store) -> tuple[pd.DataFrame, pd.Da
         others = [k for k in vectors if k != key and keys[k].cell == keys[key].cell]
         states = {name: pairs.unit(t.float().numpy())[0] for name, t in store.tensors(key, "snapshots").items()}
         for row in rows[key]["snapshots"]:
+            if not replicated(row["split"], row["layer"]):
+                continue
             place = f"{row['split']}/{row['layer']}/{row['convention']}"
             u = states[f"{row['step']}/{place}"]
             final = vectors[key].get(f"trained/{place}")
@@ -334,6 +351,8 @@ def _read(target: Path, keys: Mapping) -> dict:
         for column in ("run", "run_a", "run_b", "target_run"):
             if column in frame:
                 frame = frame[frame[column].isin(list(keys))]
+        if name in ("snapshots", "trajectory") and not frame.empty:
+            frame = frame[(frame["split"] == "train") | (frame["layer"] == PRIMARY)]
         old[name] = frame
     old["vectors"] = {
         key: load_file(path) for key in keys if (path := target / "vectors" / f"{key}.safetensors").exists()
