@@ -8,6 +8,12 @@ from . import style
 from .plate import Missing, Plate
 from .view import CONVENTIONS, View
 
+SETTINGS = {
+    "width": "width",
+    "lr": "learning rate",
+    "train_size": "training-set size",
+    "label_noise": "label noise",
+}
 OUTCOMES = {"test_error": "test error", "generalization_gap": "the generalization gap"}
 
 
@@ -64,14 +70,21 @@ def taus(view: View, *, table: pd.DataFrame) -> Plate | Missing:
 
 def _caption(table: pd.DataFrame) -> str:
     error = table[table["estimand"] == "test_error"]
-    said = [
-        f"{row['row']}: {row['tau']:.2f}"
-        + (" (interval without zero)" if row["lo"] > 0 or row["hi"] < 0 else " (interval covers zero)")
-        for _, row in error[error["predictor"] == "angle_data_deg"].iterrows()
-    ]
+    angles = error[error["predictor"] == "angle_data_deg"]
     best = error.loc[error["tau"].abs().idxmax()]
     return (
         "Tau with test error, between networks that differ in one setting only: "
-        + "; ".join(said)
+        + "; ".join(_said(row) for _, row in angles.iterrows())
         + f". The largest |tau| is that of: {best['row']} ({best['tau']:.2f})."
+    )
+
+
+def _said(row) -> str:
+    """One angle's tau in words; where it excludes zero also its direction, and which settings it comes from."""
+    if not (row["lo"] > 0 or row["hi"] < 0):
+        return f"{row['row']}: {row['tau']:.2f} (interval covers zero)"
+    settings = ", ".join(f"{words} {row[f'tau_{factor}']:.2f}" for factor, words in SETTINGS.items())
+    return (
+        f"{row['row']}: {row['tau']:.2f} (interval without zero: a larger angle goes with a "
+        f"{'larger' if row['tau'] > 0 else 'smaller'} error; by setting: {settings})"
     )

@@ -1,0 +1,84 @@
+"""What the scripts in `benchmarks/` measured: `results/benchmarks/NAME.json`. Not for measuring and not for figures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+KINDS = {"relu": "ReLU features", "hard": "near tie", "centred": "centred"}
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One file of results.
+
+    Attributes
+    ----------
+    name
+        Of the file, without its ending.
+    content
+        What the script wrote.
+    """
+
+    name: str
+    content: dict
+
+    @cached_property
+    def results(self) -> pd.DataFrame:
+        """One row a peer and case."""
+        return pd.DataFrame(self.content["results"])
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One row a case: ours beside the best of the others."""
+        return pd.DataFrame(self.content["summary"])
+
+    @property
+    def origin(self) -> str:
+        """Where the numbers come from: command, machine, versions, time."""
+        machine = self.content["machine"]
+        versions = ", ".join(f"{name} {value}" for name, value in machine["versions"].items() if value)
+        return (
+            f"made by `{self.content['command']}` on {machine['cores']} cores of {machine['processor']}, load "
+            f"{machine['load']:.1f}, {machine['measured_at'][:10]}; {versions}"
+        )
+
+
+def load(name: str, folder: str | Path) -> Benchmark | None:
+    """The results of `benchmarks/NAME.py` in `folder` (`results/benchmarks`); None where it was not run.
+
+    Raises
+    ------
+    ValueError
+        The file is damaged.
+    """
+    path = Path(folder) / f"{name}.json"
+    if not path.is_file():
+        return None
+    try:
+        return Benchmark(name, json.loads(path.read_text(encoding="utf-8")))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is damaged ({error}); run the benchmark again or restore the file") from error
+
+
+def shape(row) -> str:
+    """ "50,000 × 512"."""
+    return f"{row.n:,} × {row.d:,}"
+
+
+def p_vector_table(found: Benchmark) -> pd.DataFrame:
+    """Ours beside the fastest peer that is as accurate, one row a shape and kind of spectrum, in words for the page."""
+    return pd.DataFrame([
+        {
+            "samples × features": shape(row), "spectrum": KINDS[row.kind], "ours (ms)": f"{1e3 * row.ours_s:.1f}",
+            "1 − |cos|": f"{row.error:.0e}", "fastest as accurate": row.best_peer,
+            "its time (ms)": f"{1e3 * row.best_peer_s:.1f}", "ratio": f"{row.ratio:.2f}",
+            "aimed at": f"{row.target:g}" if row.target == row.target else "",
+            "times a plain read": f"{row.reads:.0f}", "extra memory (MB)": f"{row.extra_mb:.0f}",
+        }
+        for row in found.summary.itertuples()
+    ])  # fmt: skip

@@ -1,0 +1,58 @@
+"""The chapter on speed must count what was measured, and say what was missed."""
+
+import json
+
+import pytest
+
+from pvlib.report import benchmarks
+from pvlib.report.figures import Missing, Plate, speed
+
+
+def case(peer, seconds, error, kind="relu"):
+    return {"n": 2000, "d": 300, "kind": kind, "peer": peer, "median_s": seconds, "least_s": seconds, "repeats": 3,
+            "threads": 1, "error": error, "extra_mb": 4.0}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rows = [case("pvlib", 0.002, 1e-13), case("numpy gram", 0.004, 1e-14), case("torch svd_lowrank", 0.001, 1e-5),
+            {"n": 2000, "d": 300, "kind": "relu", "peer": "broken", "failed": "no such solver"}]  # fmt: skip
+    summary = [{"n": 2000, "d": 300, "kind": "relu", "ours_s": 0.002, "error": 1e-13, "extra_mb": 20.0, "reads": 5.0,
+                "best_peer": "numpy gram", "best_peer_s": 0.004, "ratio": 2.0, "target": 3.0}]  # fmt: skip
+    machine = {"cores": 2, "processor": "a processor", "load": 0.1, "measured_at": "2026-01-02T03:04:05Z",
+               "versions": {"numpy": "2.0", "dask": None}}  # fmt: skip
+    content = {"results": rows, "summary": summary, "machine": machine, "accurate": 1e-11, "target_mb": 16,
+               "command": "python benchmarks/pvector.py"}  # fmt: skip
+    (tmp_path / "pvector.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+def test_what_is_missed_is_said(folder):
+    plate = speed.p_vectors(benchmarks.load("pvector", folder))
+    assert isinstance(plate, Plate)
+    assert "missed for 2,000 × 300 ReLU features" in plate.caption
+    assert "16 MB aimed at: 2,000 × 300 ReLU features" in plate.caption
+    assert list(plate.table["accurate"]) == [True, True, False]
+    assert "broken" not in set(plate.table["peer"])
+
+
+def test_the_table_has_the_ratio_and_the_aim(folder):
+    row = benchmarks.p_vector_table(benchmarks.load("pvector", folder)).iloc[0]
+    assert (row["ratio"], row["aimed at"], row["fastest as accurate"]) == ("2.00", "3", "numpy gram")
+
+
+def test_origin_names_machine_and_versions_that_are_there(folder):
+    origin = benchmarks.load("pvector", folder).origin
+    assert "2 cores of a processor" in origin
+    assert "numpy 2.0" in origin
+    assert "dask" not in origin
+
+
+def test_a_benchmark_that_was_not_run_is_said_to_be_missing(tmp_path):
+    assert isinstance(speed.p_vectors(benchmarks.load("pvector", tmp_path)), Missing)
+
+
+def test_a_damaged_file_is_named(folder):
+    (folder / "pvector.json").write_text("{")
+    with pytest.raises(ValueError, match=r"pvector\.json is damaged"):
+        benchmarks.load("pvector", folder)
