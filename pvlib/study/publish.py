@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +128,9 @@ def _tables(keys, records, done, vectors, store: Store, data, old) -> dict[str, 
         ],
         ignore_index=True,
     )
+    old["trajectory"] = _merge(
+        _ends(keys, set(vectors) - set(done), vectors, old), old["trajectory"], KEYS["trajectory"]
+    )
     for name, frame in fresh.items():
         tables[name] = _merge(old[name], frame, KEYS[name])
     tables["data"] = pd.concat([data_rows(d) for d in data.values()], ignore_index=True)
@@ -207,7 +210,6 @@ def _along(keys, done, rows, vectors, store: Store) -> tuple[pd.DataFrame, pd.Da
     for key in done:
         if keys[key].role == "pool":
             continue
-        others = [k for k in vectors if k != key and keys[k].cell == keys[key].cell]
         states = {name: pairs.unit(t.float().numpy())[0] for name, t in store.tensors(key, "snapshots").items()}
         for row in rows[key]["snapshots"]:
             if not replicated(row["split"], row["layer"]):
@@ -217,25 +219,41 @@ def _along(keys, done, rows, vectors, store: Store) -> tuple[pd.DataFrame, pd.Da
             final = vectors[key].get(f"trained/{place}")
             own = _degrees(u, final)
             snapshots.append({"run": key, **row, "angle_own": own, "angle_data": _acos(row["cos_data"])})
-            for other in others:
-                goal = vectors[other].get(f"trained/{place}")
-                if goal is None:
-                    continue
-                v = pairs.unit(goal)[0]
-                trajectory.append(
-                    {
-                        "run": key,
-                        "step": row["step"],
-                        "epoch": row["epoch"],
-                        "layer": row["layer"],
-                        "convention": row["convention"],
-                        "split": row["split"],
-                        "target_run": other,
-                        "angle": _degrees(u, goal),
-                        "c_product": row["cos_constant"] * abs(v.sum()) / np.sqrt(len(v)),
-                    }
-                )
+            trajectory += _to_others(key, row, u, keys, vectors)
     return pd.DataFrame(snapshots), pd.DataFrame(trajectory)
+
+
+def _to_others(key: str, row: Mapping, u: np.ndarray, keys, vectors) -> Iterator[dict]:
+    """A row of the trajectory for each other run of the cell: the angle from `u`, measured as in `row`, to its final P-vector."""
+    place = f"trained/{row['split']}/{row['layer']}/{row['convention']}"
+    for other in vectors:
+        if other == key or keys[other].cell != keys[key].cell or place not in vectors[other]:
+            continue
+        goal = pairs.unit(vectors[other][place])[0]
+        yield {
+            "run": key,
+            **{name: row[name] for name in ("step", "epoch", "layer", "convention", "split")},
+            "target_run": other,
+            "angle": _degrees(u, goal),
+            "c_product": row["cos_constant"] * abs(goal.sum()) / np.sqrt(len(goal)),
+        }
+
+
+def _ends(keys, elsewhere, vectors, old) -> pd.DataFrame:
+    """Both ends of the trajectory of runs whose snapshots lie in another store, from their published vectors.
+
+    Seeds that came later are targets that these runs did not know; claim 2 needs no more than the two ends.
+    """
+    rows = []
+    for key, part in old["snapshots"].groupby("run") if elsewhere and len(old["snapshots"]) else ():
+        if key not in elsewhere:
+            continue
+        initial = "untrained_raw" if any(n.startswith("untrained_raw/") for n in vectors[key]) else "untrained"
+        for state, at in ((initial, part["step"] == 0), ("trained", part["step"] == part["step"].max())):
+            for row in part[at].to_dict("records"):
+                u = vectors[key].get(f"{state}/{row['split']}/{row['layer']}/{row['convention']}")
+                rows += _to_others(key, row, pairs.unit(u)[0], keys, vectors) if u is not None else ()
+    return pd.DataFrame(rows)
 
 
 def _degrees(u, final) -> float:

@@ -118,6 +118,27 @@ def test_runs_published_elsewhere_are_kept(trained, results, tmp_path):
     np.testing.assert_allclose(again.cos_x, again.cos_y, atol=1e-6)
 
 
+def test_seeds_trained_on_two_machines_are_targets_of_each_other(trained, results, tmp_path):
+    """Claim 2 is about other seeds: those that another machine adds later must not be missing at the two ends."""
+    study, store = trained
+    runs = table(results, "runs").query("role == 'primary'").sort_values(["cell", "seed"])
+    first, second = Store(tmp_path / "first"), Store(tmp_path / "second")
+    for _, cell in runs.groupby("cell"):
+        for number, key in enumerate(cell.run):
+            shutil.copytree(store.folder(key), (first if number == 0 else second).folder(key))
+    target = tmp_path / "tiny"
+    publish(study, first, target)
+    publish(study, second, target)
+    on = ["run", "step", "layer", "convention", "split", "target_run"]
+    both = table(results, "trajectory").merge(table(target, "trajectory"), on=on, how="left")
+    whole = table(results, "trajectory")
+    last = whole.groupby("run").step.transform("max")
+    ends = both[((whole.step == 0) | (whole.step == last)).to_numpy() & (both.layer == "penultimate").to_numpy()]
+    assert len(ends) > 8
+    np.testing.assert_allclose(ends.angle_y, ends.angle_x, atol=0.05)
+    np.testing.assert_allclose(ends.c_product_y, ends.c_product_x, atol=1e-4)
+
+
 def test_a_publication_killed_between_its_renames_is_undone(results, tmp_path):
     target = tmp_path / "tiny"
     shutil.copytree(results, tmp_path / ".tiny.old")
