@@ -18,7 +18,18 @@ import numpy as np
 
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "dask", "pvector-book", "netrep", "ckatorch")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "dask",
+    "pvector-book",
+    "ckatorch",
+    "torch-cka",
+    "repsim",
+    "cca-zoo",
+)
 WARM = 0.4  # seconds of calls that do not count
 PATIENCE = 5.0  # seconds for the repeats of one peer: two at least, however long they take
 

@@ -177,7 +177,6 @@ def run(shapes, peers, repeats, threads) -> dict:
     return {
         "accurate": ACCURATE,
         "target_mb": TARGET_MB,
-        "command": "python benchmarks/pvector.py",
         "machine": machine(),
         "reads": reads,
         "results": results,

@@ -21,14 +21,17 @@ Spectrum, gap and P-vector bound of a matrix of features (#samples x #features),
   pvlib measure FEATURES.npy --json
 """
 COMPARE_HELP = """\
-Angles between the P-vectors of feature matrices of the same samples in the same order, each with its error bound. For
-the uncentred ones also the share of the cosine that the mean direction alone explains (the mean over permutations of
-the samples): where it is near 1, a small angle says nothing about the networks.
+Every pair of feature matrices in every measure, calibrated. Rows must be the same samples in the same order, 20 or more.
+
+P-vectors uncentred and centred (angle with its error bound), linear CKA, SVCCA, spans, Procrustes and mutual k-NN, each
+with an interval, with what permuted samples give (null), and with the score calibrated by it. mean_alone is the cosine
+that the mean direction alone explains: where it is near the estimate, a small angle says nothing about the networks.
+Not for the variation between training runs: the intervals are over samples.
 
   pvlib compare MLP.npy CNN.npy AUTOENCODER.npy
+  pvlib compare MLP.npy CNN.npy --permutations 1000                   # finer p-values
+  pvlib compare MLP.npy CNN.npy --replicates 20 --permutations 20     # a quick look
 """
-
-
 PLAN_HELP = """\
 How long the runs that the store lacks will take: a few batches of each kind are trained and one measurement is made, on
 this machine as busy as it is now. Expect a factor of two either way.
@@ -75,19 +78,14 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _study_commands(commands)
-    for name, action, text, count in (
-        ("measure", _measure, MEASURE_HELP, 1),
-        ("compare", _compare, COMPARE_HELP, "+"),
-    ):
-        command = _command(commands, name, action, text)
-        command.add_argument(
-            "files",
-            nargs=count,
-            metavar="FEATURES",
-            type=Path,
-            help="matrix of features, a row a sample: .npy, .npz, .safetensors, .pt or .parquet",
-        )
-        command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    _matrix_command(commands, "measure", _measure, MEASURE_HELP, 1)
+    compare = _matrix_command(commands, "compare", _compare, COMPARE_HELP, "+")
+    compare.add_argument(
+        "--replicates", type=int, default=100, metavar="N", help="half-samples for the intervals, 20 or more (100)"
+    )
+    compare.add_argument(
+        "--permutations", type=int, default=200, metavar="N", help="permutations for the null, 20 or more (200)"
+    )
     return top
 
 
@@ -120,6 +118,19 @@ def _study_command(commands, name: str, action, text: str) -> argparse.ArgumentP
     command.add_argument(
         "--store", type=Path, help="where runs are kept (default: PVLIB_STORE, or the user's cache folder)"
     )
+    return command
+
+
+def _matrix_command(commands, name: str, action, text: str, count) -> argparse.ArgumentParser:
+    command = _command(commands, name, action, text)
+    command.add_argument(
+        "files",
+        nargs=count,
+        metavar="FEATURES",
+        type=Path,
+        help="matrix of features, a row a sample: .npy, .npz, .safetensors, .pt or .parquet",
+    )
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return command
 
 
@@ -220,7 +231,13 @@ def _compare(arguments) -> int:
 
     if len(arguments.files) < 2:
         raise ValueError("compare needs at least two feature matrices")
-    print(compared({str(path): read_matrix(path) for path in arguments.files}, as_json=arguments.json))
+    found = compared(
+        [(str(path), read_matrix(path)) for path in arguments.files],
+        as_json=arguments.json,
+        replicates=arguments.replicates,
+        permutations=arguments.permutations,
+    )
+    print(found)
     return 0
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import pvlib
 from pvlib.cli import main
 
 RNG = np.random.default_rng(0)
@@ -16,6 +17,8 @@ def files(tmp_path):
     np.save(tmp_path / "a.npy", a)
     np.save(tmp_path / "b.npy", a @ np.linalg.qr(RNG.normal(size=(5, 5)))[0])
     np.save(tmp_path / "short.npy", a[:50])
+    np.save(tmp_path / "wide.npy", (a @ RNG.normal(size=(5, 90)) + RNG.normal(size=(60, 90))).astype(np.float16))
+    np.save(tmp_path / "few.npy", a[:19])
     bad = a.copy()
     bad[7, 2] = np.nan
     np.save(tmp_path / "nan.npy", bad)
@@ -47,12 +50,40 @@ def test_measure_as_json_agrees_with_svd(files, capsys):
     assert rows[1]["sigmas"][0] == pytest.approx(np.linalg.svd(matrix - matrix.mean(0), compute_uv=False)[0])
 
 
-def test_compare_sees_that_a_rotation_changes_nothing_and_what_the_mean_gives(files, capsys):
-    assert main(["compare", str(files / "a.npy"), str(files / "b.npy"), "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
-    assert all(row["angle_deg"] < 1e-4 for row in rows)
-    assert 0.9 < rows[0]["mean_direction_share"] < 1
-    assert rows[1]["mean_direction_share"] is None
+QUICK = ["--replicates", "20", "--permutations", "20"]
+
+
+def test_compare_as_json_sees_that_a_rotation_changes_nothing_and_what_the_mean_gives(files, capsys):
+    assert main(["compare", str(files / "a.npy"), str(files / "b.npy"), "--json", *QUICK]) == 0
+    (pair,) = json.loads(capsys.readouterr().out)
+    assert (pair["a"], pair["b"], pair["samples"]) == (str(files / "a.npy"), str(files / "b.npy"), 60)
+    rows = {row["measure"]: row for row in pair["rows"]}
+    uncentred, centred = rows["P-vector |cos|, uncentred"], rows["P-vector |cos|, centred"]
+    assert max(uncentred["angle_deg"], centred["angle_deg"]) < 1e-4
+    assert 0 <= uncentred["bound_deg"] < 1
+    assert 0.9 < uncentred["mean_alone"] < 1
+    assert centred["mean_alone"] is None  # not NaN, which is no JSON
+    assert rows["linear CKA"]["estimate"] == pytest.approx(1)
+    assert rows["linear CKA"]["calibrated"] == pytest.approx(1)
+
+
+def test_compare_shows_every_pair_with_the_numbers_and_warnings_of_the_library(files, monkeypatch, capsys):
+    monkeypatch.chdir(files)
+    assert main(["compare", "a.npy", "b.npy", "wide.npy", *QUICK]) == 0
+    out = capsys.readouterr().out
+    for pair in ("a.npy and b.npy, 60", "a.npy and wide.npy, 60", "b.npy and wide.npy, 60"):
+        assert pair in out
+    a, wide = np.load("a.npy"), np.load("wide.npy")
+    assert str(pvlib.compare(a, wide, names=("a.npy", "wide.npy"), replicates=20, permutations=20)) in out
+    assert "! wide.npy has fewer samples (60) than features (90)" in out
+    for word in ("calibrated", "bound_deg", "linear CKA, debiased"):
+        assert word in out
+
+
+def test_compare_with_itself_is_not_passed_over(files, capsys):
+    assert main(["compare", str(files / "a.npy"), str(files / "a.npy"), "--json", *QUICK]) == 0
+    (pair,) = json.loads(capsys.readouterr().out)
+    assert all(row["estimate"] == pytest.approx(1) for row in pair["rows"])
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
@@ -61,6 +92,10 @@ def test_compare_sees_that_a_rotation_changes_nothing_and_what_the_mean_gives(fi
     (["measure", "row.npy"], ["1 row"]),
     (["measure", "missing.npy"], ["missing.npy", "no such file"]),
     (["compare", "a.npy", "short.npy"], ["a.npy has 60", "short.npy has 50"]),
+    (["compare", "a.npy", "b.npy", "short.npy"], ["a.npy has 60", "short.npy has 50"]),
+    (["compare", "few.npy", "few.npy"], ["few.npy", "19 samples", "20 or more"]),
+    (["compare", "a.npy", "nan.npy"], ["nan.npy", "row 7", "column 2"]),
+    (["compare", "a.npy", "b.npy", "--permutations", "5"], ["permutations=5", "20 or more"]),
     (["compare", "a.npy"], ["at least two"]),
     (["run", "quik"], ["quik", "quick"]),
     (["status", "digts"], ["digits"]),

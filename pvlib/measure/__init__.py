@@ -26,7 +26,7 @@ from .inference import (
     within_class_permutation,
 )
 from .pvector import PVector, p_vector
-from .similarity import INVARIANCES, linear_cka, mutual_knn, procrustes, svcca
+from .similarity import INVARIANCES, linear_cka, mutual_knn, procrustes, svcca, top_span
 from .streaming import Directions, Stream
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "span_overlap",
     "stability",
     "svcca",
+    "top_span",
     "unit_rows",
     "within_class_permutation",
 ]

@@ -20,6 +20,8 @@ PROMISED = 4.5e-6  # radians: 1 - cos = 1e-11, the accuracy that every method re
 class MeanDirection:
     """`cos = c_u c_v + s_u s_v r` with s = sqrt(1 - c^2): how much of a cosine the constant vector alone
     gives.
+
+    Not for centred P-vectors, whose c_u and c_v are 0: r is then the whole cosine.
     """
 
     cos: float
@@ -64,7 +66,7 @@ def angle(u, v) -> float:
 def cosine(u, v) -> float:
     """|cos| of the angle between two P-vectors (PVector or one-dimensional arrays).
 
-    Close to 1, use `angle`: it keeps digits.
+    Not for values close to 1: use `angle`, which keeps digits. Nor for what is high: see `compare`.
     """
     a, b = paired(u, v)
     return min(1.0, abs(float(a @ b)))
@@ -95,7 +97,10 @@ def principal_angles(U, V) -> np.ndarray:
 
 
 def pairwise_cosines(vectors) -> np.ndarray:
-    """|cos| between all rows of `vectors` (m, n): (m, m), ones on the diagonal."""
+    """|cos| between all rows of `vectors` (m, n): (m, m), ones on the diagonal.
+
+    Not for rows that are nearly the same line (`pairwise_angles` keeps digits), nor for features: P-vectors are rows.
+    """
     V = unit_vectors(vectors)
     C = np.minimum(np.abs(V @ V.T), 1.0)
     np.fill_diagonal(C, 1.0)
@@ -105,6 +110,8 @@ def pairwise_cosines(vectors) -> np.ndarray:
 def pairwise_angles(vectors) -> np.ndarray:
     """Angles in radians between all rows of `vectors` (m, n): (m, m), zeros on the diagonal, accurate for
     near rows (Kahan).
+
+    Not for many thousands of vectors: it goes row by row (`pairwise_cosines` is one product), and gives no bounds.
     """
     V = unit_vectors(vectors)
     out = np.zeros((len(V), len(V)))
@@ -140,7 +147,7 @@ def mean_direction(u, v) -> MeanDirection:
 def unit_rows(F):
     """Rows scaled to unit length, in float64 (float32 input: float32); rows of zeros stay zero.
 
-    (n, d) -> (n, d) ndarray.
+    (n, d) -> (n, d) ndarray. Not for a matrix that fills the memory: it is copied whole.
     """
     F = to_float(F)
     scale = np.abs(F).max(axis=1, keepdims=True)

@@ -5,6 +5,7 @@ the bootstrap and none of its duplicates), nulls from permutations of the sample
 coordinates on the leading directions. Not for training randomness: that is the variation between seeds.
 """
 
+import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -31,13 +32,18 @@ from .similarity import (
 NEIGHBOURS = 10
 KNN_SAMPLES = 5000  # more samples than this are too slow for all pairs of neighbours; so many are drawn
 VARIANCE = 0.99  # of SVCCA
+SPAN = 10  # dimensions of the spans
 ALPHA = 0.05
 CKA_RANK, SVD_RANK = 256, 96  # leading directions that half-samples and permutations go through
 KEPT = 0.999  # share of the variance in these from which on the estimate may come from all directions
 RANK = 32  # leading directions in which a P-vector is fitted again
 UNSTABLE = 0.9
 CKA = {"linear CKA": biased_cka, "linear CKA, debiased": debiased_cka}
-BY_SVD = {"SVCCA": lambda pair: canonical(pair, VARIANCE), "Procrustes": nuclear}
+BY_SVD = {
+    "SVCCA": lambda pair: canonical(pair, VARIANCE),
+    f"top-{SPAN} span": lambda pair: canonical(pair, most=SPAN),
+    "Procrustes": nuclear,
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,8 @@ class Row:
 class Comparison:
     """What `compare` found.
 
-    `table`: a data frame, one row for each measure; `warnings`: where a number means little.
+    `table`: a data frame, one row for each measure; `warnings`: where a number means little. Not for reading without
+    the warnings.
     """
 
     names: tuple[str, str]
@@ -86,8 +93,8 @@ class Comparison:
     @cached_property
     def table(self):
         """Columns: estimate; lo, hi (95 %, over samples); null (mean over permutations of the samples), null_95 and p;
-        calibrated (estimate rescaled so that null_95 is 0 and 1 is 1); mean_alone (cosine that the mean direction
-        alone gives); angle_deg and bound_deg of P-vectors.
+        calibrated (estimate rescaled so that null_95 is 0 and 1 is 1, nothing below 0); mean_alone (cosine that the
+        mean direction alone gives); angle_deg and bound_deg of P-vectors.
         """
         import pandas
 
@@ -108,10 +115,12 @@ def compare(a, b, *, names=("a", "b"), replicates: int = 100, permutations: int 
 
     a, b : (n, d_a), (n, d_b), n >= 20; arrays or batches. names : of the two, for messages. replicates, permutations :
     half-samples and permutations, 20 or more. seed : of both.
-    Raises ValueError (both names in it) for different numbers of samples, and what `p_vector` raises.
-    Source: calibration by Groeger et al. 2026 (package calibrated-similarity); half-samples: Shao & Tu 1995, chapter
-    5.
-    Not for spans, and not for networks whose P-vectors tie: it warns of these.
+    Raises ValueError (both names in it) for different numbers of samples, and what `p_vector` raises, with the name.
+    Source: calibration by Groeger et al. 2026 (package calibrated-similarity): threshold, p and score are defined as
+    there, in float64 instead of float32, with the same permutations for every measure, and 0 where the threshold
+    reaches 1; half-samples: Shao & Tu 1995, chapter 5.
+    Not for differences between training runs (intervals are over samples alone), nor for a verdict from one row: it
+    warns where P-vectors tie, and the row of spans is then the one to read.
     """
     if min(replicates, permutations) < 20:
         raise ValueError(f"replicates={replicates}, permutations={permutations}: 20 or more of each are needed")
@@ -166,7 +175,7 @@ def coordinates(rows: Rows, center: bool, rank: int) -> np.ndarray:
 
 
 def p_vector_row(first: Rows, second: Rows, center: bool, draws: Draws, names, notes: list[str]) -> Row:
-    found = [quiet_p_vector(rows, center) for rows in (first, second)]
+    found = [quiet_p_vector(rows, center, name) for rows, name in zip((first, second), names, strict=True)]
     kind = "centred" if center else "uncentred"
     parts = [coordinates(rows, center, RANK) for rows in (first, second)]
     halves, stable = refitted(parts, center, draws)
@@ -190,12 +199,14 @@ def p_vector_row(first: Rows, second: Rows, center: bool, draws: Draws, names, n
     )
 
 
-def quiet_p_vector(rows: Rows, center: bool) -> PVector:
-    import warnings
-
+def quiet_p_vector(rows: Rows, center: bool, name: str) -> PVector:
+    """The P-vector, or its error with the name of the matrix: one of several files holds the NaN."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TieWarning)  # it becomes a note of the comparison
-        return p_vector(rows, center=center)
+        try:
+            return p_vector(rows, center=center)
+        except ValueError as error:
+            raise type(error)(f"{name}: {error}") from error
 
 
 def refitted(parts: list[np.ndarray], center: bool, draws: Draws) -> tuple[np.ndarray, list[float]]:
@@ -217,7 +228,7 @@ def refitted(parts: list[np.ndarray], center: bool, draws: Draws) -> tuple[np.nd
 
 
 def moment_rows(first: Rows, second: Rows, draws: Draws, names, notes: list[str]) -> list[Row]:
-    """CKA, SVCCA and Procrustes: estimate, half-samples and null from the same directions, all where possible."""
+    """CKA, SVCCA, spans and Procrustes: estimate, half-samples and null from the same directions, all where possible."""
     A, B = (coordinates(rows, True, CKA_RANK) for rows in (first, second))
     norms = moment_norms(first, second)
     kept = [float(np.sum(part**2) / energy) for part, energy in zip((A, B), norms.traces, strict=True)]

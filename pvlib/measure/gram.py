@@ -6,7 +6,8 @@ Centring never copies the matrix and does not cancel: rows are shifted by the me
 moments are corrected at the end by what little the true mean differs from it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -87,6 +88,20 @@ def moments(rows: Rows, *, shifted: bool, exact: bool = False, scale: float = 1.
 
     shifted : subtract the first block's mean (needed for centring). exact : multiply float32 in float64 too.
     """
+    with rows.reading("second moments"):
+        return rows.merged(partial(part_moments, shifted=shifted, exact=exact, scale=scale), merged)
+
+
+def merged(parts: list[Moments]) -> Moments:
+    """The moments of all parts, which stay as they are."""
+    first, *others = parts
+    out = replace(first, total=first.total.copy(), gram=first.gram.copy())
+    for other in others:
+        out.merge(other)
+    return out
+
+
+def part_moments(rows: Rows, *, shifted: bool, exact: bool, scale: float) -> Moments:
     if rows.resident and rows.d <= NARROW and rows.n * rows.d > SMALL:
         return threaded_moments(rows, shifted, exact, scale)
     out = None
@@ -107,7 +122,9 @@ def threaded_moments(rows: Rows, shifted: bool, exact: bool, scale: float) -> Mo
     def share(part: range) -> Moments:
         out = Moments(shift, scale, shifted)
         for start in part:
-            out.add(scaled(to_float(rows.matrix[start : min(start + size, part.stop)]), exact, scale))
+            stop = min(start + size, part.stop)
+            out.add(scaled(to_float(rows.matrix[start:stop]), exact, scale))
+            rows.advance(stop - start)
         return out
 
     with workers() as (run, count):
@@ -226,6 +243,12 @@ def right_of(found: Moments, *, center: bool, k: int) -> Right:
 
 def apply(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
     """One pass in float64: F V (n, k), and F' F V (d, k), of the scaled (centred) rows."""
+    with rows.reading("left vectors"):
+        parts = [found for _, found in rows.parts(partial(apply_to_part, right=right))]
+    return np.concatenate([left for left, _ in parts]), sum(back for _, back in parts)
+
+
+def apply_to_part(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
     left = np.empty((rows.n, right.vectors.shape[1]))
     back = np.zeros_like(right.vectors)
     for start, block in rows.blocks():
@@ -250,8 +273,9 @@ def apply_fast(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
         for start in part:
             stop = min(start + part.step, part.stop)
             np.matmul(to_float(rows.matrix[start:stop]), columns, out=left[start:stop])
+            rows.advance(stop - start)
 
-    with workers() as (run, count):
+    with rows.reading("left vectors"), workers() as (run, count):
         run(share, shares(rows.n, count, max(16, (1 << 20) // rows.d)))
     left = left.astype(np.float64).reshape(rows.n, -1)
     return (left - left.mean(axis=0) if right.centre else left), right.image

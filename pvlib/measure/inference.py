@@ -17,7 +17,7 @@ from .rows import as_rows, to_float
 @dataclass(frozen=True)
 class Stability:
     """How far a P-vector moves when the samples are drawn again; `cosines` (replicates,) are |cos| with the
-    original.
+    original. Not for variation between training runs, which is usually larger.
     """
 
     median_cos: float
@@ -68,6 +68,8 @@ def stability(F, *, center: bool, replicates: int = 100, rank: int = 32, seed: i
 def between_class_share(u, labels) -> float:
     """Eta squared: the share of the variance of u's entries that lies between classes, 0 to 1 (NaN for a
     constant u).
+
+    Not for comparing data sets: by chance alone it is (classes - 1) / (n - 1), more with more classes.
     """
     u, codes = labelled(u, labels)
     centred = u - u.mean()
@@ -81,7 +83,7 @@ def between_class_share(u, labels) -> float:
 def class_residual(u, labels) -> np.ndarray:
     """u minus its class means, scaled to unit length: (n,).
 
-    ValueError where u is constant within every class.
+    ValueError where u is constant within every class. Not where classes hold one or two samples: little is left.
     """
     u, codes = labelled(u, labels)
     residual = u - class_means(u, codes)[codes]
@@ -150,7 +152,10 @@ def span_overlap(U, V) -> float:
 
 
 def angle_to_span(u, V) -> float:
-    """Angle in radians between the line of u and the span of V's columns, in [0, pi/2]."""
+    """Angle in radians between the line of u and the span of V's columns, in [0, pi/2].
+
+    Not for comparing spans of different dimension: the larger span is nearer to any line.
+    """
     a, B = unit(u, "u"), orthonormal(V, "V")
     same_samples(a, B)
     inside = B @ (B.T @ a)

@@ -20,6 +20,7 @@ CHUNK = 1 << 17  # entries of a chunk: 0.5 MB of float32, well inside a core's c
 KERNEL = 900_000  # entries times columns of a chunk, below which OpenBLAS multiplies without packing, twice as fast
 SAMPLE = 1 << 18  # entries of the rows that the first block comes from
 COLUMNS = 4  # of a block; k + 1 where that is more
+KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they would be more, the rows are read again
 PASSES = 40  # then the spectrum is so flat that the Gram matrix is cheaper
 
 
@@ -36,7 +37,7 @@ class Product:
     energy: float = 0.0  # squared Frobenius norm of the scaled (centred) rows
     raw_energy: float = 0.0  # the same before centring
     passes: int = 0
-    kept: list = field(default_factory=list)  # F Q of the passes
+    kept: list | None = field(default_factory=list)  # F Q of the passes, or None where that is too much to keep
 
     @property
     def dtype(self):
@@ -64,6 +65,7 @@ class Product:
             if ones:
                 product[:, -1] = 1.0
             back += block.T @ product
+            self.rows.advance(stop - start)
             if first:
                 flat = block.ravel(order="K") if self.scale == 1 else block.ravel() * block.dtype.type(self.scale)
                 energy += float(flat @ flat)
@@ -77,10 +79,11 @@ class Product:
         columns, offset = (block * self.scale).astype(self.dtype), (self.mean @ block).astype(self.dtype)
         left = np.empty((n, block.shape[1]), self.dtype)
         step = max(16, min(CHUNK, KERNEL // block.shape[1]) // d)
-        parts = run(lambda rows: self.share(rows, columns, offset, left), shares(n, count, step))
+        with self.rows.reading(f"Krylov pass {self.passes + 1}"):
+            parts = run(lambda rows: self.share(rows, columns, offset, left), shares(n, count, step))
         back = sum(part[0] for part in parts) * self.scale
         self.passes += 1
-        self.kept.append(left[:, :p])
+        self.keep(left[:, :p])
         if first:
             self.energy = self.raw_energy = sum(part[1] for part in parts)
         if first and self.center:
@@ -89,6 +92,28 @@ class Product:
             self.mean = total / n
             self.energy -= float(total @ total) / n
         return back
+
+    def keep(self, left: np.ndarray) -> None:
+        if self.kept is not None:
+            self.kept.append(left)
+            if sum(each.nbytes for each in self.kept) > KEPT:
+                self.kept = None
+
+    def project(self, run, count: int, right: np.ndarray) -> np.ndarray:
+        """F V (n, k) of the scaled, shifted rows, minus the mean of the first pass: one read of the matrix more."""
+        columns, offset = (right * self.scale).astype(self.dtype), (self.mean @ right).astype(self.dtype)
+        left = np.empty((self.rows.n, right.shape[1]), self.dtype)
+
+        def share(rows: range) -> None:
+            for start in rows:
+                stop = min(start + rows.step, rows.stop)
+                left[start:stop] = self.chunk(start, stop, columns.dtype) @ columns - offset
+                self.rows.advance(stop - start)
+
+        with self.rows.reading("left vectors"):
+            run(share, shares(self.rows.n, count, max(16, CHUNK // self.rows.d)))
+        self.passes += 1
+        return left
 
 
 @dataclass
@@ -130,7 +155,7 @@ def krylov(rows: Rows, *, center: bool, k: int, tolerance: float, exact: bool = 
             reached = error * np.sqrt(following) <= tolerance * (values[k - 1] - following) * np.sqrt(values[k - 1])
             if reached or block.shape[1] == 0 or product.passes >= PASSES or error < 2 * noise * values[0]:
                 break
-        left = combined(product, top)
+        left = combined(product, run, count, basis, top)
     return Krylov(
         left=left,
         right=basis @ coordinates[:, :columns],
@@ -155,15 +180,16 @@ def randomized(rows: Rows, *, center: bool, k: int, oversampling: int = 10, powe
         product, _ = prepared(rows, center, 1, exact=False)
         for _ in range(powers + 1):
             basis = np.linalg.qr(basis)[0]
-            product.kept.clear()
+            product.kept = []
             image = product(run, count, basis)
             check_first_pass(rows, product, image)
             basis, before = image, basis
-    values, coordinates = ritz(before, image)
-    top = coordinates[:, :k]
+        values, coordinates = ritz(before, image)
+        top = coordinates[:, :k]
+        left = combined(product, run, count, before, top)
     error = np.linalg.norm(image @ top - before @ (top * values[:k]), 2) + relative_rounding(product) * values[0]
     return Krylov(
-        left=combined(product, top),
+        left=left,
         right=before @ top,
         values=np.append(values, 0.0)[: k + 1],
         energy=product.energy,
@@ -242,12 +268,15 @@ def next_block(basis: np.ndarray, image: np.ndarray, noise: float) -> np.ndarray
     return np.linalg.qr(left)[0]
 
 
-def combined(product: Product, top: np.ndarray) -> np.ndarray:
-    """F V from the products that were kept: (n, k) float64."""
-    left = np.zeros((product.rows.n, top.shape[1]))
-    first = 0
-    for kept in product.kept:
-        last = first + kept.shape[1]
-        left += kept @ top[first:last].astype(kept.dtype)
-        first = last
+def combined(product: Product, run, count: int, basis: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """F V (n, k) float64, V = basis @ top: from the products that were kept, or by one read more."""
+    if product.kept is None:
+        left = product.project(run, count, basis @ top).astype(np.float64)
+    else:
+        left = np.zeros((product.rows.n, top.shape[1]))
+        first = 0
+        for kept in product.kept:
+            last = first + kept.shape[1]
+            left += kept @ top[first:last].astype(kept.dtype)
+            first = last
     return left - left.mean(axis=0) if product.center else left

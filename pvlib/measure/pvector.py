@@ -5,6 +5,7 @@ The P-vector u (Liu et al., arXiv 2110.02863) holds one number for each sample, 
 be compared over the same samples in the same order.
 """
 
+import os
 import warnings
 from dataclasses import dataclass, field, replace
 
@@ -19,11 +20,13 @@ from .threads import workers
 
 METHODS = ("auto", "gram", "krylov", "dual", "randomized")
 WIDE = 192  # Gram and eigh are faster where one side of the matrix is no longer than this
+MAPPED = 0.5  # of physical memory: a larger memory map may be read from the disk each time, so two readings are best
 
 
 @dataclass(frozen=True)
 class PVector:
-    """The top-k left singular vectors of n x d features, and how they were reached.
+    """The top-k left singular vectors of n x d features, and how they were reached. Not for comparing over other samples:
+    entries belong to these rows in this order.
 
     vectors : (n, k) float64, orthonormal columns, the first is the P-vector. Its sign makes the sum of its
         entries positive; where the sum is 0 (centred features), it makes the largest entry positive: `sign`
@@ -76,17 +79,19 @@ class PVector:
         return float(self.sigmas[0] / self.sigmas[1]) if self.sigmas[1] > 0 else float("inf")
 
 
-def p_vector(features, *, center: bool, k: int = 1, method: str = "auto") -> PVector:
+def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progress: bool = False) -> PVector:
     """The P-vector of features: their top left singular vector, or the top k of them.
 
     features : samples x features. NumPy (memory maps too), torch (any device; half precision is upcast block
-        by block), nested lists, or batches of rows that can be read several times. Neither changed nor copied
-        whole.
+        by block), Dask arrays, nested lists, or batches of rows that can be read several times. Neither changed nor
+        copied whole. Of a Dask array the workers measure every chunk, twice: persist() it where chunks are costly.
     center : subtract the mean of every feature first. The two conventions give different vectors; the paper
         does not say which it used, so there is no default.
     k : dimension of the span; `bound`, `gap` and `defined` are about the span of all k.
     method : "gram" (d x d moments, one pass), "dual" (n x n), "krylov" (wide resident matrices), "randomized" (Halko et
-        al. 2011, what the paper cites: fast, and wrong by degrees in near ties), or "auto", which chooses by shape.
+        al. 2011, what the paper cites: fast, and wrong by degrees in near ties), or "auto", which chooses by shape
+        (batches, Dask arrays and memory maps of more than half the memory: "gram", whose d x d numbers are all that is held).
+    progress : a bar on stderr of the rows read, for each pass of "gram" and "krylov". Other methods and Dask arrays show none.
 
     Returns a PVector with 1 - |cos| <= 1e-11 to the exact one wherever `bound` <= 4.5e-6; where float32
     products are not enough for that (near ties), they are done again in float64. A tie gives `defined=False`
@@ -102,7 +107,12 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto") -> PVe
     if not isinstance(k, int | np.integer) or k < 1:
         raise ValueError(f"k={k!r}: the number of singular vectors must be an integer of 1 or more")
     rows = as_rows(features)
-    if rows.resident:
+    rows.progress = progress
+    if rows.distributed and method not in ("auto", "gram"):
+        raise ValueError(
+            f"method={method!r} needs the whole matrix in one place: compute() the Dask array, or use 'gram'"
+        )
+    if rows.resident or rows.distributed:
         gram.check_rows(rows.n)
         gram.check_k(k, rows.n, rows.d)
     found = ENGINES[suited(rows) if method == "auto" else method](rows, center=center, k=k)
@@ -118,17 +128,19 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto") -> PVe
 
 def suited(rows: Rows) -> str:
     """The engine for the shape; benchmarks/pvector.py is the evidence."""
-    if not rows.resident or not rows.on_host:
+    if not rows.resident or not rows.on_host or (rows.mapped and rows.matrix.nbytes > MAPPED * physical_memory()):
         return "gram"
     if min(rows.n, rows.d) > WIDE:
         return "krylov"
     return "dual" if rows.n < rows.d else "gram"
 
 
+def physical_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def by_gram(rows: Rows, *, center: bool, k: int) -> PVector:
-    """Gram and eigh; float32 products first where the matrix is large, float64 where that is not accurate
-    enough.
-    """
+    """Gram and eigh; float32 products first where the matrix is large, float64 where that is not accurate enough."""
     if rows.resident and rows.d <= gram.NARROW:
         with workers():  # no BLAS threads that still spin when the rows are read again
             return gram_passes(rows, center, k)
@@ -137,11 +149,12 @@ def by_gram(rows: Rows, *, center: bool, k: int) -> PVector:
 
 def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
     small = rows.resident and rows.n * rows.d <= gram.SMALL
-    right = gram.gram_right(rows, center=center, k=k, exact=small)
+    exact = small or rows.distributed  # the digits must not depend on the chunks
+    right = gram.gram_right(rows, center=center, k=k, exact=exact)
     if rows.resident and not small and not rows.is_double and right.scale == 1 and modest_mean(right, rows.n):
         right = replace(right, fast=True, floor=gram.EPS32 * right.values[0])
     found = finish(rows, right, center=center)
-    if small or found.bound <= PROMISED:
+    if exact or found.bound <= PROMISED:
         return found
     return finish(rows, gram.gram_right(rows, center=center, k=k, exact=True), center=center, passes=4)
 
@@ -234,6 +247,8 @@ def from_krylov(found: Krylov, rows: Rows, *, center: bool, method: str, passes:
     sure = radians(found.error, values[-1] - leftover - found.error)
     certified = found.exact and sure <= PROMISED
     bound = sure if certified else radians(found.error, values[-1] - following)
+    if not certified and bound < np.pi / 4:  # of right vectors; F shrinks what is not along them, and rounds itself
+        bound = float(bound * np.sqrt(following / values[-1]) + (gram.EPS64 * rows.d if found.exact else gram.EPS32))
     root = np.sqrt(values[-1]) if values[-1] > 0 else 1.0
     return PVector(
         **signed(orthonormalised(found.left), center),

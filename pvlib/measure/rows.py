@@ -1,11 +1,13 @@
 """Forms of input: anything that holds samples x features becomes a `Rows`, read block by block.
 
 Arrays are sliced, never copied whole; half precision, integers and booleans are upcast one block at a time;
-batches are read in order, again for every pass. Not for loading files.
+batches are read in order, again for every pass; Dask arrays stay where they are (`dask_rows`). Not for loading files.
 """
 
+import mmap
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +26,10 @@ class Rows:
     batches: Iterable | None = None
     n: int | None = None  # unknown for batches until they have been read once
     d: int | None = None
+    progress: bool = False  # show a bar of the rows read
+    bar: object = None  # while one is shown
+
+    distributed = False  # whether parts of the rows are measured by other processes, and the whole is never here
 
     @property
     def resident(self) -> bool:
@@ -39,6 +45,42 @@ class Rows:
         """Whether a resident matrix can be read chunk by chunk without moving it from another device."""
         return not is_tensor(self.matrix) or self.matrix.device.type == "cpu"
 
+    @property
+    def mapped(self) -> bool:
+        """Whether a resident matrix is a memory map of a file, or a view of one."""
+        matrix = self.matrix
+        while isinstance(matrix, np.ndarray):
+            matrix = matrix.base
+        return isinstance(matrix, mmap.mmap)
+
+    def parts(self, function: Callable[["Rows"], object]) -> list[tuple[int, object]]:
+        """First row and function of every part of the rows, computed where the part is: here, all rows are one part."""
+        return [(0, function(self))]
+
+    def merged(self, function: Callable[["Rows"], object], merge: Callable[[list], object]):
+        """What `merge` makes of the function of every part."""
+        return function(self)
+
+    @contextmanager
+    def reading(self, what: str):
+        """Around one reading of the rows: a bar on stderr, where `progress` asks for it."""
+        if not self.progress:
+            yield
+            return
+        from tqdm import tqdm
+
+        with tqdm(total=self.n, desc=what, unit="row", unit_scale=True, file=sys.stderr) as self.bar:
+            try:
+                yield
+            finally:
+                self.bar = None
+
+    def advance(self, count: int) -> None:
+        """So many rows more are done; worker threads may say so, too."""
+        if self.bar is not None:
+            with self.bar.get_lock():
+                self.bar.update(count)
+
     def blocks(self, size: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
         """First row number and float32 or float64 block, in order.
 
@@ -53,7 +95,9 @@ class Rows:
     def _slices(self, size):
         size = size or max(256, BLOCK // self.d)
         for start in range(0, self.n, size):
-            yield start, to_float(self.matrix[start : start + size])
+            block = to_float(self.matrix[start : start + size])
+            yield start, block
+            self.advance(len(block))
 
     def _read_batches(self):
         start = number = 0
@@ -69,6 +113,7 @@ class Rows:
             if self.n is not None and start + len(block) > self.n:
                 raise changed_batches(self.n, start + len(block))
             yield start, block
+            self.advance(len(block))
             start += len(block)
         if number == 0:
             raise ValueError("the batches are empty: there is not one row to measure")
@@ -85,8 +130,8 @@ def changed_batches(before: int, now: int) -> ValueError:
 
 
 def as_rows(features, name: str = "features") -> Rows:
-    """Accept NumPy, torch (any device), memory maps, data frames, nested lists, or re-iterable batches of
-    these.
+    """Accept NumPy, torch (any device), memory maps, Dask arrays, data frames, nested lists, or re-iterable batches
+    of these.
 
     Raises TypeError for what can be read only once or is not numeric, ValueError for a shape that is not two-
     dimensional.
@@ -101,12 +146,21 @@ def as_rows(features, name: str = "features") -> Rows:
             )
         return Rows(batches=features)
     matrix = checked(features, name)
+    if is_dask(matrix):
+        from .dask_rows import DaskRows
+
+        return DaskRows.of(matrix, name)
     return Rows(matrix=matrix, n=int(matrix.shape[0]), d=int(matrix.shape[1]))
 
 
 def is_tensor(value) -> bool:
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
+
+
+def is_dask(value) -> bool:
+    dask_array = sys.modules.get("dask.array")
+    return dask_array is not None and isinstance(value, dask_array.Array)
 
 
 def is_batches(features) -> bool:
@@ -118,14 +172,14 @@ def is_batches(features) -> bool:
 
 
 def checked(array, name: str):
-    """The array itself (a tensor detached; lists made an array) if it is a real, two-dimensional, non-empty
-    matrix.
+    """The array itself (a tensor detached; lists made an array; Dask not computed) if it is a real, two-dimensional,
+    non-empty matrix.
     """
     if is_tensor(array):
         array = array.detach()
         numeric, kind = not array.is_complex(), str(array.dtype)
     else:
-        array = np.asanyarray(array)
+        array = array if is_dask(array) else np.asanyarray(array)
         numeric, kind = array.dtype.kind in "fiub", str(array.dtype)
     if not numeric:
         raise TypeError(
@@ -165,26 +219,44 @@ def to_float(block) -> np.ndarray:
 
 def raise_bad_entry(rows: Rows) -> None:
     """Raise ValueError naming the first entry that is not finite, if there is one (reads the rows once more)."""
+    for first, bad in rows.parts(bad_entry):
+        if bad is not None:
+            value, row, column, place = bad
+            raise ValueError(
+                f"features hold {value} at row {first + row}, column {column}{place}: finite "
+                "numbers are needed; remove the row or mend the network that made it"
+            )
+
+
+def bad_entry(rows: Rows) -> tuple[float, int, int, str] | None:
+    """Value, row, column and batch of the first entry that is not finite."""
     for number, (start, block) in enumerate(rows.blocks(), 1):
         finite = np.isfinite(block)
-        if finite.all():
-            continue
-        row, column = np.unravel_index(int(np.argmin(finite)), finite.shape)
-        place = "" if rows.resident else f" (batch {number}, its row {row})"
-        raise ValueError(
-            f"features hold {block[row, column]} at row {start + row}, column {column}{place}: finite "
-            "numbers are needed; remove the row or mend the network that made it"
-        )
+        if not finite.all():
+            row, column = np.unravel_index(int(np.argmin(finite)), finite.shape)
+            place = "" if rows.resident else f" (batch {number}, its row {row})"
+            return float(block[row, column]), start + int(row), int(column), place
+    return None
 
 
 def largest_entry(rows: Rows) -> float:
+    return max(largest for _, largest in rows.parts(largest_of))
+
+
+def largest_of(rows: Rows) -> float:
     return max(float(np.abs(block).max()) for _, block in rows.blocks())
 
 
 def rows_all_equal(rows: Rows) -> bool:
+    (_, first), *others = rows.parts(common_row)
+    return first is not None and all(row is not None and (row == first).all() for _, row in others)
+
+
+def common_row(rows: Rows) -> np.ndarray | None:
+    """(1, d) the row that all rows are equal to, if they are."""
     first = None
     for _, block in rows.blocks():
         first = block[:1].copy() if first is None else first
         if not (block == first).all():
-            return False
-    return True
+            return None
+    return first

@@ -1,6 +1,6 @@
 """Other measures of similarity of two feature matrices over the same samples: `measure(a, b)`, at most 1.
 
-1 means the same up to the transformations of `INVARIANCES`. None of these says what is high: `compare` does, by a
+1 means the same up to the transformations of `INVARIANCES`, a table that the tests assert in both directions. None of these says what is high: `compare` does, by a
 permutation null. All but mutual_knn are functions of the d x d moments, so no n x n matrix is held unless n < d.
 """
 
@@ -17,6 +17,7 @@ from .rows import Rows, as_rows
 INVARIANCES = {
     "linear_cka": {"orthogonal": True, "scale": True, "translation": True, "linear": False, "shuffle": False},
     "svcca": {"orthogonal": True, "scale": True, "translation": True, "linear": False, "shuffle": False},
+    "top_span": {"orthogonal": True, "scale": True, "translation": True, "linear": False, "shuffle": False},
     "procrustes": {"orthogonal": True, "scale": True, "translation": True, "linear": False, "shuffle": False},
     "mutual_knn": {"orthogonal": True, "scale": True, "translation": False, "linear": False, "shuffle": False},
     "p_vector_uncentred": {"orthogonal": True, "scale": True, "translation": False, "linear": False, "shuffle": False},
@@ -115,14 +116,27 @@ def svcca(a, b, *, variance: float = 0.99) -> float:
     return canonical(paired_moments(a, b), variance)
 
 
-def canonical(pair: Pair, variance: float) -> float:
-    left, right = whitening(pair.aa, variance), whitening(pair.bb, variance)
+def top_span(a, b, *, k: int = 10) -> float:
+    """Mean cosine of the principal angles between the spans of the top k centred left singular vectors.
+
+    a, b : (n, d_a), (n, d_b). A matrix of lower rank than k gives all its directions, and the mean is over the smaller
+    span. k = 1 is the |cos| of centred P-vectors. Source: Bjorck & Golub, Math. Comp. 27 (1973) 579. Not where sigma_k
+    and sigma_(k+1) tie: that span is one of many; nor across different k, the chance level grows with it.
+    """
+    if not isinstance(k, int | np.integer) or k < 1:
+        raise ValueError(f"k={k!r}: the dimension of the spans must be an integer of 1 or more")
+    return canonical(paired_moments(a, b), most=k)
+
+
+def canonical(pair: Pair, variance: float = 1.0, most: int | None = None) -> float:
+    """Mean canonical correlation of the leading directions that hold `variance`, `most` of them at most."""
+    left, right = whitening(pair.aa, variance)[:, :most], whitening(pair.bb, variance)[:, :most]
     correlations = np.linalg.svd(left.T @ pair.ab @ right, compute_uv=False)
     return float(np.clip(correlations, 0, 1).mean())
 
 
 def whitening(moment: np.ndarray, variance: float) -> np.ndarray:
-    """(d, r) directions scaled so that the matrix projected on them is orthonormal."""
+    """(d, r) directions, leading ones first, scaled so that the matrix projected on them is orthonormal."""
     values, vectors = gram.eigen(moment)
     values = values[values > 0]
     share = np.cumsum(values) / values.sum()

@@ -43,7 +43,7 @@ class Benchmark:
         machine = self.content["machine"]
         versions = ", ".join(f"{name} {value}" for name, value in machine["versions"].items() if value)
         return (
-            f"made by `{self.content['command']}` on {machine['cores']} cores of {machine['processor']}, load "
+            f"made by `{self.content.get('command', f'python benchmarks/{self.name}.py')}` on {machine['cores']} cores of {machine['processor']}, load "
             f"{machine['load']:.1f}, {machine['measured_at'][:10]}; {versions}"
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,57 +61,42 @@ def measured(path: Path, matrix: np.ndarray, *, as_json: bool) -> str:
     )
 
 
-def compared(matrices: Mapping[str, np.ndarray], *, as_json: bool) -> str:
-    """Angles between all pairs under both conventions, as a table or JSON.
+COLUMNS = """\
+lo, hi: 95 % over samples; null: mean over permuted samples, null_95 and p from the same; calibrated: null_95 is 0, 1 is 1;
+mean_alone: |cos| that the mean direction alone gives; angle_deg, bound_deg: angle of the P-vectors and bound of its error"""
+
+
+def compared(files: Sequence[tuple[str, np.ndarray]], *, as_json: bool, replicates: int, permutations: int) -> str:
+    """Every pair of (name, matrix) in every measure, as tables or JSON.
 
     Raises
     ------
     ValueError
-        Different numbers of samples; both files are named.
+        Different numbers of samples, or too few; both files are named.
     """
-    first, *others = matrices
-    for name in others:
-        if len(matrices[name]) != len(matrices[first]):
+    (first, matrix), *others = files
+    for name, other in others:  # before any pair is measured
+        if len(other) != len(matrix):
             raise ValueError(
-                f"different numbers of samples: {first} has {len(matrices[first])}, {name} has "
-                f"{len(matrices[name])}; rows must be the same samples in the same order"
+                f"different numbers of samples: {first} has {len(matrix)}, {name} has {len(other)}; "
+                "rows must be the same samples in the same order"
             )
-    rows = []
-    for center in (False, True):
-        found = {name: measure.p_vector(matrix, center=center, k=1) for name, matrix in matrices.items()}
-        rows += [_pair(a, b, found[a], found[b], center) for a, b in itertools.combinations(matrices, 2)]
+    found = [
+        measure.compare(a, b, names=(one, two), replicates=replicates, permutations=permutations)
+        for (one, a), (two, b) in itertools.combinations(files, 2)
+    ]
     if as_json:
-        return json.dumps(rows, indent=1)
-    lines = [f"{'':10} {'angle (deg)':>11} {'+- bound':>9} {'|cos|':>7} {'mean alone':>10} {'r':>7}  pair"]
-    for row in rows:
-        alone = f"{row['mean_direction_cos']:10.4f}" if row["mean_direction_cos"] is not None else f"{'-':>10}"
-        lines.append(
-            f"{row['convention']:10} {row['angle_deg']:11.4f} {row['bound_deg']:9.1e} {row['cos']:7.4f} {alone} "
-            f"{row['r']:7.4f}  {row['a']} - {row['b']}" + ("" if row["defined"] else "  TIE: undefined")
-        )
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "mean alone: the |cos| that the mean direction alone gives (mean over permuted samples); "
-            "r: correlation of the entries, what is shared beyond it",
-        ]
-    )
+        return json.dumps([record(pair) for pair in found], indent=1)
+    return "\n\n".join([*map(str, found), COLUMNS])
 
 
-def _pair(a: str, b: str, one, two, center: bool) -> dict:
-    parts = measure.mean_direction(one.vector, two.vector)
-    cosine = measure.cosine(one.vector, two.vector)
-    alone = None if center else abs(parts.c_u * parts.c_v)
+def record(found: measure.Comparison) -> dict:
+    """A comparison as JSON can hold it: NaN, which it cannot, is null."""
+    rows = found.table.reset_index().to_dict("records")
     return {
-        "a": a,
-        "b": b,
-        "convention": "centred" if center else "uncentred",
-        "angle_deg": math.degrees(measure.angle(one.vector, two.vector)),
-        "bound_deg": math.degrees(one.bound + two.bound),
-        "cos": cosine,
-        "mean_direction_cos": alone,
-        "mean_direction_share": None if alone is None or cosine == 0 else alone / cosine,
-        "r": abs(float(parts.r)),
-        "defined": bool(one.defined and two.defined),
+        "a": found.names[0],
+        "b": found.names[1],
+        "samples": found.n,
+        "rows": [{key: None if value != value else value for key, value in row.items()} for row in rows],
+        "warnings": list(found.warnings),
     }

@@ -5,7 +5,7 @@ import pytest
 
 from pvlib.measure import similarity
 from pvlib.measure.angles import cosine
-from pvlib.measure.compare import calibrate, compare
+from pvlib.measure.compare import compare
 from pvlib.measure.pvector import p_vector
 
 from .making import relu_features, with_sigmas
@@ -26,6 +26,7 @@ def test_estimates_are_those_of_the_measures(related):
     assert estimate["linear CKA"] == pytest.approx(similarity.linear_cka(a, b))
     assert estimate["linear CKA, debiased"] == pytest.approx(similarity.linear_cka(a, b, debiased=True))
     assert estimate["SVCCA"] == pytest.approx(similarity.svcca(a, b), abs=1e-9)
+    assert estimate["top-10 span"] == pytest.approx(similarity.top_span(a, b), abs=1e-9)
     assert estimate["Procrustes"] == pytest.approx(similarity.procrustes(a, b), abs=1e-9)
     assert estimate["mutual 10-NN"] == pytest.approx(similarity.mutual_knn(a, b))
     for center, kind in ((False, "uncentred"), (True, "centred")):
@@ -104,20 +105,53 @@ def test_bad_pairs_name_both():
         compare(np.ones((50, 3)), np.ones((50, 3)), replicates=3)
 
 
-def test_calibration_agrees_with_the_package_whose_idea_it_is():
-    package = pytest.importorskip("calibrated_similarity")
+def test_bad_features_are_told_with_the_name_of_their_matrix():
+    a, b = two_views(n=60)
+    b[7, 2] = np.nan
+    with pytest.raises(ValueError, match="cnn: features hold nan at row 7, column 2"):
+        compare(a, b, names=("mlp", "cnn"), **FEW)
+    with pytest.raises(similarity.NoDirection, match="dead: features are all zero"):
+        compare(np.zeros((60, 4)), a, names=("dead", "mlp"), **FEW)
+
+
+FORMS = {  # how the same numbers may come, and how far rounding to that form moves an estimate
+    "torch": (lambda F, torch: torch.from_numpy(F).requires_grad_(), 1e-9),
+    "torch float16": (lambda F, torch: torch.from_numpy(F).half(), 1e-2),
+    "torch bfloat16": (lambda F, torch: torch.from_numpy(F).bfloat16(), 3e-2),
+    "NumPy float16": (lambda F, torch: F.astype(np.float16), 1e-2),
+    "batches": (lambda F, torch: np.array_split(F, 7), 1e-9),
+    "torch batches": (lambda F, torch: torch.split(torch.from_numpy(F), 64), 1e-9),
+    "loader": (lambda F, torch: torch.utils.data.DataLoader(torch.from_numpy(F), batch_size=64), 1e-9),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_input_gives_the_same_table_where_neighbours_are_sampled_too(form, monkeypatch):
     import torch
 
-    a, b = two_views(n=100, d=(6, 8))
-    orders = [np.random.default_rng(i).permutation(100) for i in range(50)]
-    drawn = iter(orders)
-    score, p, threshold = package.calibrate(
-        torch.from_numpy(a),
-        torch.from_numpy(b),
-        lambda x, y: similarity.linear_cka(x.numpy(), y.numpy()),
-        K=50,
-        perm_fn=lambda n, device: torch.from_numpy(next(drawn)),
-    )
-    null = np.array([similarity.linear_cka(a, b[order]) for order in orders])
-    ours = calibrate(similarity.linear_cka(a, b), null)
-    np.testing.assert_allclose(ours, [float(threshold), float(p), float(score)], atol=1e-6)
+    monkeypatch.setitem(compare.__globals__, "KNN_SAMPLES", 200)  # the function hides its module of the same name
+    a, b = (view.astype(np.float32) for view in two_views(n=300))
+    make, tolerance = FORMS[form]
+    plain, found = compare(a, b, **FEW), compare(make(a, torch), make(b, torch), **FEW)
+    assert "mutual k-NN was measured on 200 samples drawn at random" in found.warnings
+    assert len(found.warnings) == len(plain.warnings)
+    np.testing.assert_allclose(found.table["estimate"], plain.table["estimate"], atol=tolerance)
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1e20])
+def test_scale_changes_nothing_and_neither_overflows_nor_vanishes(scale, related):
+    a, b, plain = related
+    found = compare(a * scale, b / scale, **FEW).table.drop(columns="bound_deg")
+    np.testing.assert_allclose(found, plain.table.drop(columns="bound_deg"), atol=1e-6)
+
+
+def test_the_span_tells_what_nearly_tied_p_vectors_cannot():
+    rng = np.random.default_rng(0)
+    plane, views = rng.standard_normal((300, 2)) * 5, []
+    plane = np.linalg.qr(plane - plane.mean(axis=0))[0] * 80
+    for turn in ([1.1, 1.0], [1.0, 1.1]):  # the same two directions, and which is first turns on little
+        views.append(np.column_stack([plane * turn, rng.standard_normal((300, 12))]))
+    assert similarity.top_span(*views, k=1) < 0.3
+    assert similarity.top_span(*views, k=2) > 0.98
+    table = compare(*views, **FEW).table
+    assert table.loc["top-10 span", "calibrated"] > 0.1 > table.loc["P-vector |cos|, centred", "calibrated"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pvlib.measure import similarity
-from pvlib.measure.angles import cosine
+from pvlib.measure.angles import cosine, principal_angles
 from pvlib.measure.cautions import NoDirection
 from pvlib.measure.pvector import p_vector
 
@@ -13,6 +13,7 @@ from .making import relu_features
 MEASURES = {
     "linear_cka": similarity.linear_cka,
     "svcca": similarity.svcca,
+    "top_span": similarity.top_span,
     "procrustes": similarity.procrustes,
     "mutual_knn": similarity.mutual_knn,
     "p_vector_uncentred": lambda a, b: cosine(p_vector(a, center=False), p_vector(b, center=False)),
@@ -99,6 +100,35 @@ def test_svcca_keeps_the_directions_that_hold_the_variance():
     mixed = TRANSFORMATIONS["linear"](b)
     whole = similarity.svcca(a, b, variance=1.0)
     assert similarity.svcca(a, mixed, variance=1.0) == pytest.approx(whole, abs=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1.0, 1e12])
+def test_svcca_keeps_as_many_directions_at_any_scale(scale):
+    """Where a share is compared with a variance, a matrix of large or small entries keeps one direction, or all."""
+    a, b = two_views()
+    assert similarity.svcca(a * scale, b) == pytest.approx(similarity.svcca(a, b), abs=1e-10)
+    moment = similarity.paired_moments(a * scale, b).aa
+    values = np.linalg.eigvalsh(moment)[::-1]
+    kept = similarity.whitening(moment, 0.9).shape[1]
+    assert values[: kept - 1].sum() < 0.9 * values.sum() <= values[:kept].sum()
+    assert 1 < kept < 12
+
+
+@pytest.mark.parametrize("d", [(12, 20), (400, 350)])
+def test_top_span_is_the_mean_cosine_of_the_principal_angles(d):
+    a, b = two_views(d=d)
+    spans = [np.linalg.svd(F - F.mean(axis=0), full_matrices=False)[0][:, :5] for F in (a, b)]
+    assert similarity.top_span(a, b, k=5) == pytest.approx(np.cos(principal_angles(*spans)).mean(), abs=1e-10)
+    one = cosine(p_vector(a, center=True), p_vector(b, center=True))
+    assert similarity.top_span(a, b, k=1) == pytest.approx(one, abs=1e-9)
+
+
+def test_top_span_of_fewer_directions_than_asked_takes_those_there_are():
+    a, b = two_views(d=(3, 20))
+    narrow = np.column_stack([a, a @ np.ones(3)])  # four columns of rank 3
+    assert similarity.top_span(narrow, b, k=10) == pytest.approx(similarity.top_span(a, b, k=10), abs=1e-9)
+    with pytest.raises(ValueError, match="k=0"):
+        similarity.top_span(a, b, k=0)
 
 
 def test_procrustes_equals_the_best_rotation():

@@ -7,6 +7,7 @@ import numpy as np
 from ..benchmarks import KINDS, Benchmark, shape
 from ..words import listed
 from . import style
+from .markup import Words
 from .plate import Missing, Plate
 
 MARKERS = {"relu": "o", "hard": "D", "centred": "s"}
@@ -77,3 +78,94 @@ def _caption(found: Benchmark) -> str:
         where = listed([f"{shape(r)} {KINDS[r.kind]}" for r in large.itertuples()], most=12)
         said.append(f"More extra memory than the {found.content['target_mb']} MB aimed at: {where}.")
     return " ".join(said)
+
+
+@style.styled
+def similarities(found: Benchmark | None) -> Plate | Missing:
+    """Median time of every package, one panel a measure; hollow marks miss the accuracy."""
+    if found is None:
+        return Missing("the benchmark of similarity measures has not been run")
+    rows = found.results.dropna(subset=["median_s"])
+    rows = rows.assign(accurate=rows["error"] <= found.content["accurate"])
+    measures = list(dict.fromkeys(rows["measure"]))
+    shapes = list(dict.fromkeys(shape(row) for row in rows.itertuples()))
+    fig, (axes,) = style.figure(len(measures), height=2.8)
+    for ax, measure in zip(axes, measures, strict=True):
+        part = rows[rows["measure"] == measure]
+        names = _order(part)
+        for row in part.itertuples():
+            number = shapes.index(shape(row))
+            colour = list(COLOURS.values())[number % 3]
+            ax.scatter(1e3 * row.median_s, names.index(row.peer) + 0.2 * (number - 1), s=20, edgecolors=colour,
+                       facecolors=colour if row.accurate else "none", marker="oDs"[number % 3],
+                       )  # fmt: skip
+        ax.set(title=measure, xscale="log", xlabel="median time (ms)")
+        style.name_rows(ax, names)
+        style.grid(ax, "both")
+    _legend(fig, axes[0], shapes)
+    summary = found.summary
+    wrong = rows[~rows["accurate"]]
+    said = (
+        f"Time of the fastest package that is as accurate, over ours: {summary['ratio'].min():.2f} to "
+        f"{summary['ratio'].max():.2f}, median {summary['ratio'].median():.2f}."
+    )
+    if len(wrong):
+        names = [f"{row.peer} ({row.measure}, {shape(row)})" for row in wrong.itertuples()]
+        said += f" Off by more than {found.content['accurate']:.0e}, and hollow: {listed(names, most=8)}."
+    columns = ["n", "d", "measure", "peer", "median_s", "repeats", "threads", "error", "extra_mb", "accurate"]
+    return Plate(
+        fig,
+        rows[columns],
+        said,
+        "Dot plots of the median time of each package in milliseconds, on a logarithmic axis, one panel for each "
+        "measure of similarity; the shape of a mark is the shape of the matrices, and hollow marks miss the accuracy.",
+    )
+
+
+def _legend(fig, ax, shapes: list[str]) -> None:
+    for number, words in enumerate(shapes):
+        ax.scatter([], [], s=20, color=list(COLOURS.values())[number % 3], marker="oDs"[number % 3], label=words)
+    style.legend_below(fig, ax, columns=len(shapes))
+
+
+@style.styled
+def training(found: Benchmark | None) -> Plate | Missing:
+    """Images a second of our loop over those of the ordinary way."""
+    if found is None:
+        return Missing("the benchmark of training has not been run")
+    summary = found.summary
+    fig, ((ax,),) = style.figure(height=0.9 + 0.42 * len(summary))
+    y = np.arange(len(summary), dtype=float)
+    for column, words, colour, marker, shift in (
+        ("ratio_f32", "float32, like for like", style.BLUE, "o", -0.12),
+        ("ratio_default", "as the book's recipes train", style.ORANGE, "s", 0.12),
+        ("target", "aimed at", style.FAINT, "|", 0.0),
+    ):
+        ax.plot(summary[column].astype(float), y + shift, marker, color=colour, label=words, markersize=6)
+    ax.axvline(1, color=style.FAINT, linewidth=1)
+    ax.set(xscale="log", xlabel="images a second, over those of the ordinary way")
+    style.name_rows(ax, list(summary["case"]))
+    style.grid(ax, "both")
+    style.legend_below(fig, ax)
+    short = [row.case for row in summary.itertuples() if max(row.ratio_default, row.ratio_f32) < row.target]
+    return Plate(
+        fig,
+        summary,
+        f"Whole data set on the device and batched augmentation, beside a data loader with a process on every core. "
+        f"{f'Below what was aimed at: {listed(short, most=8)}.' if short else 'Every ratio aimed at is reached.'}",
+        "Dot plot: for each training task the ratio of images a second of this library's loop to those of the ordinary "
+        "way, like for like in float32 and as the recipes train, beside the ratio that was aimed at.",
+    )
+
+
+def large(found: Benchmark | None) -> Words:
+    """The memory map as large as the features of ImageNet, in a sentence."""
+    if found is None:
+        return Words("The measurement of a memory map has not been run.")
+    it = found.content
+    return Words(
+        f"A memory-mapped file of {it['rows']:,} × {it['columns']:,} float32 ({it['file_gb']:.1f} GB) was measured centred in "
+        f"{it['seconds']:.0f} s with {it['rss_anon_peak_mb']:.0f} MB of memory at most, {it['rss_anon_before_mb']:.0f} MB of which the "
+        f"process held before; {it['angle_to_planted']:.0e} rad from the P-vector that was built into the file, of which its bound is "
+        f"{it['bound']:.0e} rad. {found.origin[0].upper()}{found.origin[1:]}."
+    )

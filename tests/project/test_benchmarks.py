@@ -1,0 +1,61 @@
+"""The benchmarks run, and their results have the fields that the tables read. Not for speed: no number is judged here."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peak memory is measured on Linux only")
+
+
+def results_of(script: str, output: Path, *arguments: str) -> dict:
+    """Of a run in a process of its own, as `python benchmarks/...` makes it."""
+    command = [sys.executable, str(ROOT / "benchmarks" / script), *arguments, "--repeats", "2", "--threads", "1"]
+    done = subprocess.run([*command, "--output", str(output)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(output.read_text())
+
+
+def check_rows(found: dict, key: str, cases: set[tuple]) -> None:
+    """Every case was measured for every peer, accurately, and is summed up."""
+    rows = found["results"]
+    assert {(row["n"], row["d"], row[key], row["peer"]) for row in rows} == cases
+    for row in rows:
+        assert "failed" not in row, row
+        assert 0 < row["least_s"] <= row["median_s"] < 60
+        assert row["extra_mb"] > -1 and row["repeats"] >= 2 and row["threads"] == 1
+        assert row["error"] <= found["accurate"], row
+    for row in found["summary"]:
+        assert row["best_peer"].startswith("numpy")
+        assert row["ratio"] == pytest.approx(row["best_peer_s"] / row["ours_s"])
+    assert {(row["n"], row["d"], row[key]) for row in found["summary"]} == {case[:3] for case in cases}
+    assert found["machine"]["cores"] >= 1 and found["machine"]["versions"]["numpy"]
+
+
+def test_the_benchmark_of_p_vectors_runs_and_says_what_tables_need(tmp_path):
+    found = results_of("pvector.py", tmp_path / "out.json", "--shapes", "small", "--peers", "pvlib", "numpy gram")
+    shapes = ((4000, 64), (2000, 300))
+    kinds = ("relu", "hard", "centred")
+    check_rows(
+        found, "kind", {(n, d, kind, peer) for n, d in shapes for kind in kinds for peer in ("pvlib", "numpy gram")}
+    )
+    assert all(read["read_s"] > 0 for read in found["reads"])
+
+
+def test_the_benchmark_of_similarity_runs_and_says_what_tables_need(tmp_path):
+    found = results_of("similarity.py", tmp_path / "out.json", "--small", "--peers", "pvlib", "numpy")
+    cases = {(600, 48, measure) for measure in ("cka", "cka debiased", "svcca")}
+    cases |= {(200, 300, measure) for measure in ("cka", "cka debiased")}  # no SVCCA of more features than samples
+    check_rows(found, "measure", {(*case, peer) for case in cases for peer in ("pvlib", "numpy")})
+    assert found["left_out"] == []
+
+
+def test_the_benchmark_of_similarity_tells_a_missing_peer_instead_of_failing(tmp_path, monkeypatch):
+    (tmp_path / "repsim.py").write_text("raise ImportError('no repsim here')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = results_of("similarity.py", tmp_path / "out.json", "--small", "--peers", "repsim")
+    assert all("no repsim here" in row["failed"] for row in found["results"])
+    assert found["summary"] == []
