@@ -24,7 +24,7 @@ TARGETS = {
     (10000, 2048): (1.4, 1.6, 1.4),
 }
 TARGET_MB = 16
-WHOLE = ("numpy svd", "torch svd")  # all singular vectors: slow whatever the threads, so measured with all of them only
+WHOLE = ("numpy svd", "torch svd", "scipy lobpcg")  # slow whatever the threads, so measured with all of them only
 
 
 def centred(F, center):

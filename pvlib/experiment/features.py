@@ -53,6 +53,8 @@ def extract(
     LayerError
         Unknown layer (names the nearest), one that the forward pass never reaches or reaches more than once, or
         whose output is not a tensor (B, d) or (B, C, H, W).
+    torch.OutOfMemoryError
+        Memory does not even do for one sample at a time.
     """
     paths = dict(layers) if isinstance(layers, Mapping) else {path: path for path in layers}
     modules = {name: _find(model, path) for name, path in paths.items()}
@@ -93,8 +95,10 @@ class _Forward:
             try:
                 values = self._run(piece)
             except RuntimeError as error:
-                if not _out_of_memory(error) or len(piece) == 1:
+                if not _out_of_memory(error):
                     raise
+                if len(piece) == 1:
+                    raise torch.OutOfMemoryError(self._too_large(piece, error)) from error
                 self.limit = len(piece) // 2
                 print(f"pvlib: out of memory at {len(piece)} samples; going on with {self.limit}", file=sys.stderr)
             else:
@@ -103,6 +107,13 @@ class _Forward:
                 yield len(piece), values
                 continue
             _free(self.device)  # after the error, whose traceback keeps the batch alive, is gone
+
+    def _too_large(self, piece: Tensor, error: RuntimeError) -> str:
+        size = sum(t.nbytes for group in (self.model.parameters(), self.model.buffers()) for t in group)
+        return (
+            f"out of memory on {self.device} with one sample of shape {tuple(piece.shape[1:])}, beside a model of "
+            f"{size / 1e6:.1f} MB: {error}"
+        )
 
     def _run(self, piece: Tensor) -> dict[str, list]:
         for values in self.seen.values():
@@ -204,7 +215,8 @@ def _to_cpu(value):
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    words = ("out of memory", "can't allocate memory")  # of other devices and of the CPU, which raise a RuntimeError
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
 def _free(device: torch.device) -> None:

@@ -16,7 +16,8 @@ from .gram import EPS32, EPS64, shares
 from .rows import Rows, largest_entry, raise_bad_entry, rows_all_equal, to_float
 from .threads import workers
 
-CHUNK = 1 << 17  # entries of a chunk: 0.5 MB of float32, well inside a core's cache
+CHUNK = 1 << 15  # entries of a chunk (32 rows at least): 128 KB of float32, well inside a core's cache
+GROUP = 16  # chunks that one call of NumPy multiplies: threads that come back to Python after each would wait for it
 KERNEL = 900_000  # entries times columns of a chunk, below which OpenBLAS multiplies without packing, twice as fast
 SAMPLE = 1 << 18  # entries of the rows that the first block comes from
 COLUMNS = 4  # of a block; k + 1 where that is more
@@ -54,22 +55,26 @@ class Product:
 
         Where the column sums are still unknown, the last column of F Q is replaced by ones.
         """
-        back, energy, first = np.zeros(columns.shape), 0.0, self.passes == 0
+        back, energy, first = np.zeros(columns.shape[::-1]), 0.0, self.passes == 0
         shifted, ones = offset.any(), first and self.center
         for start in rows:
             stop = min(start + rows.step, rows.stop)
-            block = self.chunk(start, stop, columns.dtype)
-            product = np.matmul(block, columns, out=left[start:stop])
+            block, product = self.chunk(start, stop, columns.dtype), left[start:stop]
+            chunks = list(
+                zip(in_chunks(block, rows.step // GROUP), in_chunks(product, rows.step // GROUP), strict=True)
+            )
+            for part, result in chunks:
+                np.matmul(part, columns, out=result)
             if shifted:
                 product -= offset
             if ones:
                 product[:, -1] = 1.0
-            back += block.T @ product
+            for part, result in chunks:
+                back += np.matmul(result.transpose(0, 2, 1), part).sum(axis=0, dtype=np.float64)
             self.rows.advance(stop - start)
             if first:
-                flat = block.ravel(order="K") if self.scale == 1 else block.ravel() * block.dtype.type(self.scale)
-                energy += float(flat @ flat)
-        return back, energy
+                energy += sum(squares(part, self.scale) for part, _ in chunks)
+        return back.T, energy
 
     def __call__(self, run, count: int, block: np.ndarray) -> np.ndarray:
         """(d, p) float64 product with an orthonormal block (d, p): one read of the matrix."""
@@ -78,7 +83,7 @@ class Product:
             block = np.column_stack([block, np.zeros(d)])
         columns, offset = (block * self.scale).astype(self.dtype), (self.mean @ block).astype(self.dtype)
         left = np.empty((n, block.shape[1]), self.dtype)
-        step = max(16, min(CHUNK, KERNEL // block.shape[1]) // d)
+        step = GROUP * max(32, min(CHUNK, KERNEL // block.shape[1]) // d)
         with self.rows.reading(f"Krylov pass {self.passes + 1}"):
             parts = run(lambda rows: self.share(rows, columns, offset, left), shares(n, count, step))
         back = sum(part[0] for part in parts) * self.scale
@@ -199,6 +204,20 @@ def randomized(rows: Rows, *, center: bool, k: int, oversampling: int = 10, powe
         converged=True,
         exact=False,
     )
+
+
+def in_chunks(matrix: np.ndarray, size: int) -> list[np.ndarray]:
+    """Stacks (chunks, rows, columns) of a matrix: all whole chunks of `size` rows, and the rows that are left."""
+    whole = len(matrix) // size * size
+    stacks = [matrix[:whole].reshape(-1, size, matrix.shape[1]), matrix[None, whole:]]
+    return [stack for stack in stacks if stack.size]
+
+
+def squares(stack: np.ndarray, scale: float) -> float:
+    """Sum of squares of a scaled stack: products in its own precision inside a chunk, added up in float64."""
+    flat = stack.reshape(len(stack), -1)
+    flat = flat if scale == 1 else flat * flat.dtype.type(scale)
+    return float(np.matmul(flat[:, None, :], flat[:, :, None]).sum(dtype=np.float64))
 
 
 def relative_rounding(product: Product) -> float:

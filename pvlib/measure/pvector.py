@@ -224,19 +224,23 @@ def by_krylov(rows: Rows, *, center: bool, k: int) -> PVector:
     rows = gram.stacked(rows)
     tolerance = 1e-8 if rows.is_double else 0.8 * PROMISED
     passes, start = 0, None
-    for exact in (True,) if rows.is_double else (False, True):
-        found = krylov(rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start)
-        passes, start = passes + found.passes, found.right
-        if found.converged:
-            return from_krylov(found, rows, center=center, method="krylov", passes=passes)
+    with (
+        workers()
+    ):  # to the end: BLAS threads spin for a while after a call, and would slow the workers of the next one
+        for exact in (True,) if rows.is_double else (False, True):
+            found = krylov(rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start)
+            passes, start = passes + found.passes, found.right
+            if found.converged:
+                return from_krylov(found, rows, center=center, method="krylov", passes=passes)
     return replace(by_gram(rows, center=center, k=k), passes=passes + 4)
 
 
 def by_randomized(rows: Rows, *, center: bool, k: int) -> PVector:
     """The randomised SVD of Halko, Martinsson & Tropp (2011): what the paper cites, wrong by degrees in near ties."""
     rows = gram.stacked(rows)
-    found = randomized(rows, center=center, k=k)
-    return from_krylov(found, rows, center=center, method="randomized", passes=found.passes)
+    with workers():
+        found = randomized(rows, center=center, k=k)
+        return from_krylov(found, rows, center=center, method="randomized", passes=found.passes)
 
 
 def from_krylov(found: Krylov, rows: Rows, *, center: bool, method: str, passes: int) -> PVector:

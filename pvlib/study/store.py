@@ -3,7 +3,7 @@
     STORE/runs/KEY/recipe.json               what is trained (for people; the key is made from it)
     STORE/runs/KEY/checkpoint.safetensors    state after the last whole epoch, with the snapshots so far
     STORE/runs/KEY/*.safetensors, rows.json  what the finished run left
-    STORE/runs/KEY/record.json               written last: outcome, provenance, checksums of the rest
+    STORE/runs/KEY/record.json               written last: outcome, provenance, checksums of the rest and its own
 
 The store lies outside the working tree: `PVLIB_STORE`, or the user's cache folder.
 """
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -66,25 +68,32 @@ class Store:
             return None
         try:
             record = read_json(folder / "record.json")
+            if record.pop("seal", None) not in (None, _seal(record)):  # records of the first studies have none
+                raise DamagedFile(f"{folder / 'record.json'} does not match its checksum")
             for name, digest in record["files"].items():
                 if not (folder / name).exists():
                     raise DamagedFile(f"{folder / name} is missing")
                 if sha256(folder / name) != digest:
                     raise DamagedFile(f"{folder / name} does not match its checksum")
-        except (DamagedFile, KeyError, TypeError) as error:
+        except (DamagedFile, AttributeError, KeyError, TypeError) as error:
             keep_aside(folder, f"run {key} is damaged: {error}")
             return None
         return record
 
     def finish(self, key: str, record: Mapping, tensors: Mapping[str, Mapping], rows: Mapping) -> None:
-        """Write a run's results, then its record; the checkpoint goes last, when nothing needs it any more."""
+        """Write a run's results, then its record; the checkpoint goes last, when nothing needs it any more.
+
+        So does what a killed process left half-written: whoever holds the run's lock is the only one to write here.
+        """
         folder = self.folder(key)
         for name, content in tensors.items():
             write_tensors(folder / f"{name}.safetensors", content, {"run": key})
         write_json(folder / "rows.json", rows)
         names = [f"{name}.safetensors" for name in tensors] + ["rows.json"]
-        write_json(folder / "record.json", {**record, "files": {n: sha256(folder / n) for n in names}})
-        (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+        record = {**record, "files": {n: sha256(folder / n) for n in names}}
+        write_json(folder / "record.json", {**record, "seal": _seal(record)})
+        for path in (folder / "checkpoint.safetensors", *folder.glob(".*.tmp")):
+            path.unlink(missing_ok=True)
 
     def tensors(self, key: str, name: str) -> dict:
         return read_tensors(self.folder(key) / f"{name}.safetensors")[0]
@@ -105,3 +114,7 @@ class Store:
 
     def save_checkpoint(self, key: str, tensors: Mapping, note: Mapping) -> None:
         write_tensors(self.folder(key) / "checkpoint.safetensors", tensors, note)
+
+
+def _seal(record: Mapping) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
