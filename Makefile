@@ -36,8 +36,8 @@ test: $(READY)  ## all tests
 	@$(BIN)/python -m pytest
 
 study: $(READY) ## train STUDY (default quick), JOBS processes side by side; interrupt and repeat as you like
-	@echo "study: $(STUDY), $(JOBS) processes of $(THREADS) thread(s); runs that the store has are not trained again" >&2
-	@$(WORKFLOW) live=$(STUDY) --forcerun train -- trained
+	@echo "study: $(STUDY), $(JOBS) processes of $(THREADS) thread(s); runs in the store or in results/$(STUDY) are not trained again" >&2
+	@$(WORKFLOW) live=$(STUDY) reuse=results --forcerun train -- trained
 
 publish: $(READY) ## write the tables of STUDY into results/STUDY
 	@echo "publish: results/$(STUDY)" >&2

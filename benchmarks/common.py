@@ -84,13 +84,24 @@ def status(field: str) -> int:
     raise OSError(f"/proc/self/status has no field {field}: peak memory is measured on Linux only")
 
 
-def child(script: str, arguments: list[str], threads: int) -> dict:
-    """Run `script --child ...` in a process of its own with so many threads; its last line is JSON."""
+def child(script: str, arguments: list[str], threads: int, limit: float | None = None) -> dict:
+    """Run `script --child ...` in a process of its own with so many threads; its last line is JSON.
+
+    `limit`: seconds after which it is given up.
+    """
     environment = {key: value for key, value in os.environ.items() if key not in SLOWING}
     environment |= dict.fromkeys(POOLS, str(threads))
-    done = subprocess.run(
-        [sys.executable, script, "--child", *arguments], env=environment, capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, script, "--child", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=limit,
+        )
+    except subprocess.TimeoutExpired:
+        return {"failed": f"took longer than {limit:.0f} s"}
     if done.returncode:
         return {"failed": (done.stderr.strip().splitlines() or ["no message"])[-1]}
     return json.loads(done.stdout.strip().splitlines()[-1])

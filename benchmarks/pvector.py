@@ -6,6 +6,7 @@ tolerance, several are tried and the fastest accurate one counts.
 
 import argparse
 import json
+import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -24,6 +25,7 @@ TARGETS = {
     (10000, 2048): (1.4, 1.6, 1.4),
 }
 TARGET_MB = 16
+LIMIT = 60.0  # seconds for one peer on one matrix, all repeats
 WHOLE = ("numpy svd", "torch svd", "scipy lobpcg")  # slow whatever the threads, so measured with all of them only
 
 
@@ -154,8 +156,10 @@ def read_seconds(folder: Path) -> float:
         return timed(lambda: list(pool.map(np.max, halves)), 15)["median_s"]
 
 
-def run(shapes, peers, repeats, threads) -> dict:
-    results, reads = [], []
+def run(shapes, peers, repeats, threads, before: dict) -> dict:
+    """All shapes and kinds; what an earlier run (`before`) measured of other shapes is kept."""
+    results, reads = ([row for row in before.get(name, []) if (row["n"], row["d"]) not in shapes]
+                      for name in ("results", "reads"))  # fmt: skip
     for n, d in shapes:
         for kind in KINDS:
             with tempfile.TemporaryDirectory() as name:
@@ -164,10 +168,10 @@ def run(shapes, peers, repeats, threads) -> dict:
                 np.save(folder / "matrix.npy", F)
                 np.save(folder / f"truth-{int(center)}.npy", truth(F, center))
                 del F
-                reads.append({"n": n, "d": d, "kind": kind, "read_s": read_seconds(folder)})
+                reads.append({"n": n, "d": d, "kind": kind, "read_s": read_seconds(folder), "load": os.getloadavg()[0]})
                 for peer in peers:
                     tries = [
-                        child(__file__, [peer, name, str(int(center)), str(repeats)], t) | {"threads": t}
+                        child(__file__, [peer, name, str(int(center)), str(repeats)], t, LIMIT) | {"threads": t}
                         for t in (threads if peer not in WHOLE else threads[-1:])
                     ]
                     good = [t for t in tries if "median_s" in t]
@@ -220,6 +224,7 @@ def summary(results: list[dict], reads: list[dict]) -> list[dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shapes", choices=SHAPES, default="all")
+    parser.add_argument("--again", nargs=2, type=int, metavar=("N", "D"), help="this shape again, into the same file")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="PEER")
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
@@ -230,7 +235,9 @@ def main() -> None:
         peer, folder, center, repeats = arguments.child
         print(json.dumps(measure(peer, Path(folder), bool(int(center)), int(repeats))))
         return
-    found = run(SHAPES[arguments.shapes], arguments.peers, arguments.repeats, arguments.threads)
+    before = json.loads(arguments.output.read_text()) if arguments.again else {}
+    shapes = [tuple(arguments.again)] if arguments.again else SHAPES[arguments.shapes]
+    found = run(shapes, arguments.peers, arguments.repeats, arguments.threads, before)
     write(arguments.output, found)
     for row in found["summary"]:
         print(

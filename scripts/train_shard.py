@@ -24,24 +24,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("shard", help="I/N")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--published", type=Path, metavar="DIR", help="leave out runs that DIR holds already")
     arguments = parser.parse_args(argv)
     title = f"train {Path(arguments.study).stem} {arguments.shard}"
     print(f"{title}: runs that the store lacks (log: {arguments.log})", file=sys.stderr)
-    code, tail = watch(
-        [
-            sys.executable,
-            "-m",
-            "pvlib.cli",
-            "run",
-            arguments.study,
-            "--shard",
-            arguments.shard,
-            "--threads",
-            str(arguments.threads),
-        ],
-        log=arguments.log,
-        bar=Bar(title, position=int(arguments.shard.split("/")[0]) - 1),
-    )
+    command = [sys.executable, "-m", "pvlib.cli", "run", arguments.study, "--shard", arguments.shard]
+    command += ["--threads", str(arguments.threads)]
+    if arguments.published:
+        command += ["--published", str(arguments.published)]
+    bar = Bar(title, position=int(arguments.shard.split("/")[0]) - 1)
+    code, tail = watch(command, log=arguments.log, bar=bar)
     if code:
         print(
             f"{title}: failed, exit code {code}; the last lines of {arguments.log}:", *tail, sep="\n", file=sys.stderr

@@ -152,6 +152,7 @@ class Limited(nn.Module):
     [
         torch.OutOfMemoryError("CUDA out of memory"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 1 GiB)"),
     ],
 )
 def test_out_of_memory_halves_the_batch_and_loses_or_repeats_no_sample(error, capsys):
@@ -163,8 +164,8 @@ def test_out_of_memory_halves_the_batch_and_loses_or_repeats_no_sample(error, ca
 
 
 def test_out_of_memory_at_one_sample_and_other_errors_are_raised():
-    with pytest.raises(torch.OutOfMemoryError):
-        extract(Limited(0, torch.OutOfMemoryError("out of memory")), torch.zeros(4, 2), [""])
+    with pytest.raises(torch.OutOfMemoryError, match=r"one sample of shape \(2,\), beside a model of 0\.0 MB: no room"):
+        extract(Limited(0, torch.OutOfMemoryError("no room")), torch.zeros(4, 2), [""])
     with pytest.raises(RuntimeError, match="something else"):
         extract(Limited(2, RuntimeError("something else")), torch.zeros(4, 2), [""])
 

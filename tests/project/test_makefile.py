@@ -38,3 +38,8 @@ def test_old_python_is_refused_by_name_before_anything_is_made(target, tmp_path)
     assert "Python 3.11 or newer" in result.stderr
     assert "3.9.2" in result.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_only_the_study_target_reuses_what_is_published():
+    assert "live=digits reuse=results" in make("--dry-run", "study", "STUDY=digits").stdout
+    assert "reuse" not in make("--dry-run", "book").stdout

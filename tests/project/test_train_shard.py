@@ -2,6 +2,8 @@
 
 import sys
 
+import pytest
+
 from scripts import train_shard
 
 LINES = (
@@ -39,3 +41,11 @@ def test_a_failure_keeps_its_exit_code_and_last_words(tmp_path):
 def test_an_unknown_study_is_told_on_the_screen(tmp_path, capsys):
     assert train_shard.main(["nonesuch", "1/1", "--log", str(tmp_path / "x.log")]) != 0
     assert "unknown study 'nonesuch'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [[], ["--published", "results/quick"]])
+def test_what_is_published_is_left_out_where_that_is_asked_for(tmp_path, monkeypatch, given):
+    commands = []
+    monkeypatch.setattr(train_shard, "watch", lambda command, **_: (commands.append(command), (0, []))[1])
+    assert train_shard.main(["quick", "1/2", "--log", str(tmp_path / "x.log"), *given]) == 0
+    assert commands[0][-len(given) :] == given if given else "--published" not in commands[0]

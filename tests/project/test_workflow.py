@@ -10,6 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from pvlib.cli import main
+
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = """\
 study: tiny
@@ -85,6 +87,20 @@ def test_from_a_study_to_its_page_and_nothing_twice(project):
     assert third.returncode != 0  # warnings are errors ...
     assert "nosuchrole" in third.stderr  # ... and named
     assert not any(step in third.stderr for step in ("train tiny", "chapter 00"))
+
+
+def test_a_published_study_is_trained_again_only_where_that_is_asked_for(project, monkeypatch):
+    """`make study` reuses results/; the book, even after that, trains what it says was trained here."""
+    monkeypatch.chdir(project)
+    for command in ("run", "publish"):
+        assert main([command, "studies/tiny.yml", "--store", "elsewhere"]) == 0
+    reused = workflow(project, "reuse=results", "--forcerun", "train", "--", "trained")
+    assert reused.returncode == 0, reused.stderr
+    assert not list(project.glob("store/runs/*"))
+    assert "1 published" in (project / "build/logs/tiny-1-of-2.log").read_text()
+    trained = workflow(project, "--", "trained")
+    assert trained.returncode == 0, trained.stderr
+    assert len(list(project.glob("store/runs/*/record.json"))) == 2
 
 
 def test_a_missing_study_is_named(project):

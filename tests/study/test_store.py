@@ -1,5 +1,7 @@
 """The store: damaged runs are found, moved aside and done again; two processes never share a run."""
 
+import json
+
 import pytest
 import torch
 
@@ -28,6 +30,23 @@ def test_a_damaged_run_is_moved_aside_and_reported(store, name, capsys):
     assert store.record(KEY) is None
     assert "damaged" in capsys.readouterr().err
     assert store.folder(KEY).with_name(f"{KEY}.damaged-1").exists()
+
+
+def test_one_wrong_digit_in_a_record_is_damage(tmp_path):
+    store = Store(tmp_path)
+    store.finish(KEY, {"status": "done", "score": 0.9876, "probe_accuracy": float("nan")}, {}, {})
+    path = store.folder(KEY) / "record.json"
+    assert store.record(KEY)["score"] == 0.9876
+    path.write_text(path.read_text().replace("0.9876", "0.9976"))
+    assert store.record(KEY) is None
+
+
+def test_a_record_from_before_records_had_a_checksum_is_read(store):
+    path = store.folder(KEY) / "record.json"
+    record = json.loads(path.read_text())
+    del record["seal"]
+    path.write_text(json.dumps(record))
+    assert store.record(KEY)["status"] == "done"
 
 
 def test_a_missing_file_counts_as_damage(store):
