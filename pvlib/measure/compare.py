@@ -113,8 +113,11 @@ def short(x: float) -> str:
 def compare(a, b, *, names=("a", "b"), replicates: int = 100, permutations: int = 200, seed: int = 0) -> Comparison:
     """Compare two feature matrices over the same samples in the same order, in every measure, calibrated.
 
-    a, b : (n, d_a), (n, d_b), n >= 20; arrays or batches. names : of the two, for messages. replicates, permutations :
-    half-samples and permutations, 20 or more. seed : of both.
+    a, b : (n, d_a), (n, d_b), n >= 20; arrays or batches
+    names : of the two, for messages
+    replicates, permutations : half-samples and permutations, 20 or more of each
+    seed : of both
+
     Raises ValueError (both names in it) for different numbers of samples, and what `p_vector` raises, with the name.
     Source: calibration by Groeger et al. 2026 (package calibrated-similarity): threshold, p and score are defined as
     there, in float64 instead of float32, with the same permutations for every measure, and 0 where the threshold

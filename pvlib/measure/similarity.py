@@ -1,7 +1,8 @@
 """Other measures of similarity of two feature matrices over the same samples: `measure(a, b)`, at most 1.
 
-1 means the same up to the transformations of `INVARIANCES`, a table that the tests assert in both directions. None of these says what is high: `compare` does, by a
-permutation null. All but mutual_knn are functions of the d x d moments, so no n x n matrix is held unless n < d.
+1 means the same up to the transformations of `INVARIANCES`, a table that the tests assert in both directions. None of
+these says what is high: `compare` does, by a permutation null. All but mutual_knn are functions of the d x d moments,
+so no n x n matrix is held unless n < d.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from .angles import unit_rows
 from .cautions import NoDirection
 from .rows import Rows, as_rows
 
-# What each measure must not see (True) and must see (False) when it is done to one of the two matrices.
+#: What each measure must not see (True) and must see (False) when it is done to one of the two matrices.
 INVARIANCES = {
     "linear_cka": {"orthogonal": True, "scale": True, "translation": True, "linear": False, "shuffle": False},
     "svcca": {"orthogonal": True, "scale": True, "translation": True, "linear": False, "shuffle": False},
@@ -107,9 +108,11 @@ def unbiased_hsic(n: int, cross: float, diagonal: float, traces: float) -> float
 def svcca(a, b, *, variance: float = 0.99) -> float:
     """Mean canonical correlation between the directions that hold `variance` of each matrix.
 
-    a, b : (n, d_a), (n, d_b). Directions are kept until their *sum of squared* singular values reaches `variance`. The
-    mean is over as many correlations as the smaller subspace has. Source: Raghu et al., NeurIPS 2017. Not where the
-    dimensions kept come near n: any two matrices then reach 1.
+    a, b : (n, d_a), (n, d_b)
+    variance : directions are kept until their *sum of squared* singular values reaches this share
+
+    The mean is over as many correlations as the smaller subspace has. Source: Raghu et al., NeurIPS 2017. Not where
+    the dimensions kept come near n: any two matrices then reach 1.
     """
     if not 0 < variance <= 1:
         raise ValueError(f"variance={variance}: a share above 0 and not above 1 is needed")
@@ -119,9 +122,11 @@ def svcca(a, b, *, variance: float = 0.99) -> float:
 def top_span(a, b, *, k: int = 10) -> float:
     """Mean cosine of the principal angles between the spans of the top k centred left singular vectors.
 
-    a, b : (n, d_a), (n, d_b). A matrix of lower rank than k gives all its directions, and the mean is over the smaller
-    span. k = 1 is the |cos| of centred P-vectors. Source: Bjorck & Golub, Math. Comp. 27 (1973) 579. Not where sigma_k
-    and sigma_(k+1) tie: that span is one of many; nor across different k, the chance level grows with it.
+    a, b : (n, d_a), (n, d_b)
+    k : directions of each; a matrix of lower rank gives all it has, and the mean is over the smaller span
+
+    k = 1 is the |cos| of centred P-vectors. Source: Bjorck & Golub, Math. Comp. 27 (1973) 579. Not where sigma_k and
+    sigma_(k+1) tie: that span is one of many; nor across different k, the chance level grows with it.
     """
     if not isinstance(k, int | np.integer) or k < 1:
         raise ValueError(f"k={k!r}: the dimension of the spans must be an integer of 1 or more")

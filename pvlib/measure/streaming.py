@@ -20,9 +20,10 @@ class Directions:
     """Top-k right singular vectors of all rows seen, before any row is projected. Not for comparing networks: these
     live among the features of one of them, and it is projected rows that can be compared.
 
-    vectors : (d, k) float64, orthonormal. sigmas : all singular values, descending, in the units of the features.
-    explained : share of the squared Frobenius norm in the top k. bound : radians, certified, counting every rounding
-    at its worst; the P-vector's own bound is far smaller.
+    vectors : (d, k) float64, orthonormal
+    sigmas : all singular values, descending, in the units of the features
+    explained : share of the squared Frobenius norm in the top k
+    bound : radians, certified, counting every rounding at its worst; the P-vector's own bound is far smaller
     """
 
     vectors: np.ndarray = field(repr=False)
