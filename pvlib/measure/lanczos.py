@@ -22,6 +22,9 @@ KERNEL = 900_000  # entries times columns of a chunk, below which OpenBLAS multi
 SAMPLE = 1 << 18  # entries of the rows that the first block comes from
 COLUMNS = 4  # of a block; k + 1 where that is more
 KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they would be more, the rows are read again
+FLAT = (
+    0.3  # of the first Ritz value is the last one of a block where the spectrum is so flat that it takes some 7 passes
+)
 PASSES = 40  # then the spectrum is so flat that the Gram matrix is cheaper
 
 
@@ -228,8 +231,7 @@ def relative_rounding(product: Product) -> float:
 
 def prepared(rows: Rows, center: bool, columns: int, exact: bool) -> tuple[Product, np.ndarray]:
     """The product with scale and shift chosen from a sample of rows, and a first block from the same sample."""
-    step = max(1, rows.n * rows.d // SAMPLE)
-    sample = to_float(rows.matrix[::step]).astype(np.float64)
+    sample = sampled(rows)
     largest = np.abs(sample).max()
     if not 0 < largest < np.inf:
         largest = largest_entry(rows)
@@ -249,6 +251,26 @@ def prepared(rows: Rows, center: bool, columns: int, exact: bool) -> tuple[Produ
         sample += mean
     product = Product(rows, center, scale, shift, mean * scale * center, exact)
     return product, first_block((sample / largest).astype(np.float32), columns)
+
+
+def looks_flat(rows: Rows, center: bool) -> bool:
+    """Whether the spectrum of some rows says that many passes will be needed. False for bad input: engines name it."""
+    sample = sampled(rows)
+    largest = np.abs(sample).max()
+    if not 0 < largest < np.inf:
+        return False
+    if center:
+        sample -= sample.mean(axis=0)
+    sample = (sample / largest).astype(np.float32)
+    with workers():  # no BLAS threads that spin into the engine's time
+        image = sample @ first_block(sample, COLUMNS).astype(np.float32)
+        values = np.linalg.eigvalsh(image.T @ image)
+    return bool(values[0] > FLAT * values[-1])
+
+
+def sampled(rows: Rows) -> np.ndarray:
+    """Every so many of the rows, in float64."""
+    return to_float(rows.matrix[:: max(1, rows.n * rows.d // SAMPLE)]).astype(np.float64)
 
 
 def first_block(sample: np.ndarray, columns: int) -> np.ndarray:

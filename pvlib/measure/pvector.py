@@ -14,12 +14,14 @@ import numpy as np
 from . import gram
 from .angles import PROMISED
 from .cautions import TieWarning
-from .lanczos import Krylov, krylov, randomized
+from .lanczos import Krylov, krylov, looks_flat, randomized
 from .rows import Rows, as_rows
 from .threads import workers
 
 METHODS = ("auto", "gram", "krylov", "dual", "randomized")
 WIDE = 192  # Gram and eigh are faster where one side of the matrix is no longer than this
+MIDDLING = 300  # and up to this many features where the spectrum is flat, so that Krylov needs many passes, and rows
+TALL = 64  # are so many times more than features, so that the pass over them costs more than eigh
 MAPPED = 0.5  # of physical memory: a larger memory map may be read from the disk each time, so two readings are best
 
 
@@ -115,7 +117,7 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     if rows.resident or rows.distributed:
         gram.check_rows(rows.n)
         gram.check_k(k, rows.n, rows.d)
-    found = ENGINES[suited(rows) if method == "auto" else method](rows, center=center, k=k)
+    found = ENGINES[suited(rows, center) if method == "auto" else method](rows, center=center, k=k)
     if not found.defined:
         warnings.warn(
             f"sigma_{k} = {found.sigmas[k - 1]:.6g} and sigma_{k + 1} = {found.sigmas[k]:.6g} cannot be told apart "
@@ -126,12 +128,13 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     return found
 
 
-def suited(rows: Rows) -> str:
-    """The engine for the shape; benchmarks/pvector.py is the evidence."""
+def suited(rows: Rows, center: bool) -> str:
+    """The engine for the shape, and between two shapes for the spectrum; benchmarks/pvector.py is the evidence."""
     if not rows.resident or not rows.on_host or (rows.mapped and rows.matrix.nbytes > MAPPED * physical_memory()):
         return "gram"
     if min(rows.n, rows.d) > WIDE:
-        return "krylov"
+        doubtful = rows.d <= MIDDLING and rows.n >= TALL * rows.d
+        return "gram" if doubtful and looks_flat(rows, center) else "krylov"
     return "dual" if rows.n < rows.d else "gram"
 
 

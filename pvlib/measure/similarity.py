@@ -12,7 +12,10 @@ import numpy as np
 from . import gram
 from .angles import unit_rows
 from .cautions import NoDirection
-from .rows import Rows, as_rows
+from .rows import Rows, as_rows, to_float
+from .threads import workers
+
+ROWS = 1024  # of a block: enough that adding the moments up costs little beside the products
 
 #: What each measure must not see (True) and must see (False) when it is done to one of the two matrices.
 INVARIANCES = {
@@ -209,13 +212,28 @@ def paired_moments(a, b) -> Pair:
     """Block by block in float64; a matrix wider than long is first rotated to n dimensions, which changes no moment."""
     a, b = (narrowed(rows) for rows in same_samples(a, b))
     means = [mean_parts(rows) for rows in (a, b)]
-    aa, bb, ab = np.zeros((a.d, a.d)), np.zeros((b.d, b.d)), np.zeros((a.d, b.d))
-    sums = np.zeros(3)
-    size = gram.block_rows(max(a.d, b.d))
-    for (_, x), (_, y) in zip(a.blocks(size), b.blocks(size), strict=True):
-        x, y = ((block.astype(np.float64) - mean[0]) - mean[1] for block, mean in zip((x, y), means, strict=True))
-        aa, bb, ab = aa + x.T @ x, bb + y.T @ y, ab + x.T @ y
-        sums += diagonals(x, y)
+
+    def share(part: range) -> tuple:
+        aa, bb, ab = np.zeros((a.d, a.d)), np.zeros((b.d, b.d)), np.zeros((a.d, b.d))
+        sums = np.zeros(3)
+        for start in part:
+            block = slice(start, min(start + part.step, part.stop))
+            x, y = (
+                (to_float(rows.matrix[block]).astype(np.float64) - mean[0]) - mean[1]
+                for rows, mean in zip((a, b), means, strict=True)
+            )
+            aa += x.T @ x
+            bb += y.T @ y
+            ab += x.T @ y
+            sums += diagonals(x, y)
+        return aa, bb, ab, sums
+
+    if max(a.d, b.d) <= gram.NARROW:
+        with workers() as (run, count):
+            parts = run(share, gram.shares(a.n, count, ROWS))
+    else:
+        parts = [share(range(0, a.n, max(ROWS, gram.block_rows(max(a.d, b.d)))))]
+    aa, bb, ab, sums = (sum(each) for each in zip(*parts, strict=True))
     if not (aa.any() and bb.any()):
         raise NoDirection(EQUAL)
     return Pair(a.n, aa, bb, ab, tuple(sums))

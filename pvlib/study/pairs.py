@@ -38,8 +38,8 @@ def groups(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, list[tu
 def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
     """|cos| of every two networks of one data set, with the parts of the uncentred identity (protocol).
 
-    One row for each unordered pair of different runs: trained-trained, untrained-untrained (of the same kind) and
-    trained-untrained.
+    One row for each unordered pair of different runs: trained-trained, trained-untrained, and untrained-untrained, where
+    both are calibrated or neither is. A network without BatchNorm has nothing to calibrate and is paired with both kinds.
     """
     frames = []
     for place, members in groups(vectors).items():
@@ -53,8 +53,10 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
         c = np.abs(c)
         cos = matrix @ matrix.T
         i, j = np.triu_indices(len(members), 1)
-        same_kind = (states[i] == states[j]) | ((states[i] == "trained") != (states[j] == "trained"))
-        keep = (runs[i] != runs[j]) & same_kind
+        has_raw = np.isin(runs, runs[states == "untrained_raw"])
+        raw = (states == "untrained_raw") | ((states == "untrained") & ~has_raw)
+        mixed = (states[i] == "trained") != (states[j] == "trained")
+        keep = (runs[i] != runs[j]) & (mixed | (states[i] == states[j]) | (raw[i] & raw[j]))
         i, j = i[keep], j[keep]
         r = correlations(matrix, c, i, j)
         frames.append(

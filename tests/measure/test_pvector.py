@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pvlib.measure.angles import kahan, principal_angles
 from pvlib.measure.cautions import TieWarning
-from pvlib.measure.pvector import p_vector
+from pvlib.measure.pvector import p_vector, suited
+from pvlib.measure.rows import as_rows
 
 from .making import ACCURATE, exact, relu_features, with_sigmas
 
@@ -237,3 +238,20 @@ def test_duplicating_columns_changes_nothing(case, times):
         many = p_vector(np.tile(F, times), center=center)
         assert kahan(many.vector, found.vector) < 1e-10
         np.testing.assert_allclose(many.sigmas[0], np.sqrt(times) * found.sigmas[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_auto_takes_gram_where_krylov_would_need_many_passes(center):
+    rng = np.random.default_rng(0)
+    flat = rng.standard_normal((16_000, 220), dtype=np.float32)
+    falling = flat * np.arange(1, 221, dtype=np.float32) ** -0.5
+    assert suited(as_rows(flat), center) == "gram" and suited(as_rows(falling), center) == "krylov"
+    assert suited(as_rows(flat[:8_000]), center) == "krylov", "few rows: eigh costs more than all the passes"
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_auto_names_a_bad_entry_before_it_looks_at_the_spectrum(bad):
+    F = np.random.default_rng(0).standard_normal((16_000, 220), dtype=np.float32)
+    F[0, 3] = bad  # among the rows that are looked at
+    with pytest.raises(ValueError, match="row 0, column 3"):
+        p_vector(F, center=True)

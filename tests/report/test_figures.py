@@ -110,6 +110,15 @@ def test_a_single_network_breaks_no_figure(study, name):
     assert isinstance(FIGURES[name](view.View(study, "mnist")), Plate | Missing)
 
 
+def test_uncalibrated_networks_stand_beside_calibrated_ones(tmp_path):
+    write_fake_study(tmp_path, datasets=("mnist",), architectures=("mlp", "lenet", "resnet20"), layers=("penultimate",))
+    table = controls.layers(view.View(tables.load("quick", tmp_path), "mnist")).table
+    table = table.query("layer == 'penultimate' and convention == 'centred'").set_index("kind")
+    calibrated, raw = table.loc["untrained, untrained"], table.loc[controls.UNCALIBRATED]
+    assert raw["size"] == calibrated["size"] > 0, "the same networks, once calibrated and once not"
+    assert raw["median"] != calibrated["median"]
+
+
 def test_the_same_figure_is_the_same_bytes(mnist):
     assert drawn(heatmaps.pairs(mnist)) == drawn(heatmaps.pairs(mnist))
 

@@ -16,6 +16,7 @@ KINDS = {
     ("untrained", "untrained"): "untrained, untrained",
     ("trained", "untrained"): "trained, untrained",
 }
+UNCALIBRATED = "untrained, BatchNorm not calibrated"
 
 
 @style.styled
@@ -203,11 +204,12 @@ def permutations(view: View) -> Plate | Missing:
 @style.styled
 def layers(view: View) -> Plate | Missing:
     """Median |cos| between different architectures, by layer, convention and training."""
-    parts = []
+    every = view.of_pairs(view.study.pairs, split="train")
+    every = every[every["cell_a"] != every["cell_b"]]
+    parts = [_uncalibrated(every)]
     for (state_a, state_b), kind in KINDS.items():
-        rows = view.of_pairs(view.study.pairs, split="train", state_a=[state_a, state_b], state_b=[state_a, state_b])
-        rows = rows[(rows["state_a"] == rows["state_b"]) == (state_a == state_b)]
-        parts.append(rows[rows["cell_a"] != rows["cell_b"]].assign(kind=kind))
+        rows = every[every["state_a"].isin([state_a, state_b]) & every["state_b"].isin([state_a, state_b])]
+        parts.append(rows[(rows["state_a"] == rows["state_b"]) == (state_a == state_b)].assign(kind=kind))
     rows = pd.concat(parts, ignore_index=True)
     if rows.empty:
         return Missing("no pairs of different architectures")
@@ -218,7 +220,7 @@ def layers(view: View) -> Plate | Missing:
     fig, (axes,) = style.figure(len(shown), height=2.6, sharey=True, width_ratios=widths)
     for ax, convention in zip(axes, shown, strict=True):
         part = table[table["convention"] == convention].pivot(index="layer", columns="kind", values="median")
-        kinds = [kind for kind in KINDS.values() if kind in part]
+        kinds = [kind for kind in (*KINDS.values(), UNCALIBRATED) if kind in part]
         image = style.heat(
             ax,
             part.reindex(index=present, columns=kinds).to_numpy(),
@@ -239,10 +241,25 @@ def layers(view: View) -> Plate | Missing:
     )
 
 
+def _uncalibrated(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of untrained networks as they were made; empty where none has BatchNorm, for calibration is then nothing."""
+    raw = set(pairs.loc[pairs["state_a"] == "untrained_raw", "run_a"])
+    raw |= set(pairs.loc[pairs["state_b"] == "untrained_raw", "run_b"])
+    fits = np.ones(len(pairs), dtype=bool)
+    for end in "ab":
+        state, has_raw = pairs[f"state_{end}"], pairs[f"run_{end}"].isin(raw)
+        fits &= np.where(has_raw, state == "untrained_raw", state == "untrained")
+    places = pairs.loc[fits & ((pairs["state_a"] == "untrained_raw") | (pairs["state_b"] == "untrained_raw")), "layer"]
+    return pairs[fits & pairs["layer"].isin(places)].assign(kind=UNCALIBRATED)
+
+
 def _layers_caption(table: pd.DataFrame) -> str:
     wide = table.pivot(index=["convention", "layer"], columns="kind", values="median")
     gain = (wide["trained, trained"] - wide["untrained, untrained"]).dropna()
     text = "Median over all pairs of different architectures that both have the layer. "
+    if UNCALIBRATED in wide:
+        moved = (wide[UNCALIBRATED] - wide["untrained, untrained"]).abs().max()
+        text += f"Without calibrating BatchNorm the untrained medians move by up to {moved:.2f}. "
     if gain.empty:
         return text + "There is no untrained control."
     (convention, layer), most = gain.idxmax(), gain.max()

@@ -108,8 +108,8 @@ def compute(studies: list) -> Words:
     for study in studies:
         note = study.provenance
         said.append(
-            f"- **{study.name}**: {note['runs']} runs of {note['planned']}, {note['failed']} failed, {_time(note)} of training and "
-            f"measuring in all; {', '.join(note['processor'])} ({', '.join(note['device'])}), torch {', '.join(note['torch'])}, "
+            f"- **{study.name}**: {note['runs']} runs of {note['planned']}, {note['failed']} failed; {_time(note)} of "
+            f"training and measuring in all, failed runs included; {', '.join(note['processor'])} ({', '.join(note['device'])}), torch {', '.join(note['torch'])}, "
             f"numerics version {note['numerics_version']}; trained at commits {', '.join(f'`{c}`' for c in note['run_commits'])}."
         )
     return Words("\n".join(said)) or NOTHING
