@@ -30,12 +30,12 @@ class Benchmark:
     @cached_property
     def results(self) -> pd.DataFrame:
         """One row a peer and case."""
-        return pd.DataFrame(self.content["results"])
+        return _in_order(self.content["results"])
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """One row a case: ours beside the best of the others."""
-        return pd.DataFrame(self.content["summary"])
+        return _in_order(self.content["summary"])
 
     @property
     def origin(self) -> str:
@@ -46,6 +46,12 @@ class Benchmark:
             f"made by `{self.content.get('command', f'python benchmarks/{self.name}.py')}` on {machine['cores']} cores of {machine['processor']}, load "
             f"{machine['load']:.1f}, {machine['measured_at'][:10]}; {versions}"
         )
+
+
+def _in_order(rows: list[dict]) -> pd.DataFrame:
+    """By the number of features where the rows have one: a shape that was measured again stands last in the file."""
+    frame = pd.DataFrame(rows)
+    return frame.sort_values("d", kind="stable", ignore_index=True) if "d" in frame else frame
 
 
 def load(name: str, folder: str | Path) -> Benchmark | None:

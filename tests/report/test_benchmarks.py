@@ -1,11 +1,13 @@
 """The chapter on speed must count what was measured, and say what was missed."""
 
 import json
+import re
 
 import pytest
 
 from pvlib.report import benchmarks
 from pvlib.report.figures import Missing, Plate, speed
+from pvlib.report.figures.markup import pipe_table
 
 
 def case(peer, seconds, error, kind="relu"):
@@ -56,3 +58,17 @@ def test_a_damaged_file_is_named(folder):
     (folder / "pvector.json").write_text("{")
     with pytest.raises(ValueError, match=r"pvector\.json is damaged"):
         benchmarks.load("pvector", folder)
+
+
+def test_a_heading_with_bars_does_not_break_the_table(folder):
+    table = benchmarks.p_vector_table(benchmarks.load("pvector", folder))
+    head, rule, row = pipe_table(table).myst.split("\n\n")[1].splitlines()
+    assert len(set(len(re.split(r"(?<!\\)\|", line)) for line in (head, rule, row))) == 1
+
+
+def test_shapes_stand_in_order_whatever_was_measured_last(folder):
+    path = folder / "pvector.json"
+    content = json.loads(path.read_text())
+    content["results"] += [case("pvlib", 0.001, 1e-13) | {"d": 64}]
+    path.write_text(json.dumps(content))
+    assert list(benchmarks.load("pvector", folder).results["d"]) == [64, 300, 300, 300, 300]

@@ -70,7 +70,8 @@ def pipe_table(frame: pd.DataFrame) -> Markup:
     """A table that scrolls sideways where the page is narrow."""
     texts = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     lines = [
-        "| " + " | ".join(row) + " |" for row in ([str(c) for c in frame.columns], ["---"] * frame.shape[1], *texts)
+        "| " + " | ".join(row) + " |"
+        for row in ([_cell(str(c)) for c in frame.columns], ["---"] * frame.shape[1], *texts)
     ]
     return Markup(
         '<div class="pv-scroll">\n\n' + "\n".join(lines) + "\n\n</div>\n", frame.to_html(index=False, border=0)

@@ -11,6 +11,17 @@ from .markup import Words
 from .plate import Missing, Plate
 
 MARKERS = {"relu": "o", "hard": "D", "centred": "s"}
+TITLES = {
+    "cka": "linear CKA",
+    "cka debiased": "linear CKA, debiased",
+    "svcca": "SVCCA",
+    "mlp": "MLP",
+    "resnet20": "ResNet-20",
+    "simclr_resnet20": "SimCLR (ResNet-20)",
+    "simclr_lenet": "SimCLR (LeNet)",
+    "mnist_input": "MNIST input alone",
+    "simclr_views": "SimCLR views alone",
+}
 COLOURS = {"relu": style.BLUE, "hard": style.VERMILLION, "centred": style.GREEN}
 
 
@@ -99,7 +110,7 @@ def similarities(found: Benchmark | None) -> Plate | Missing:
             ax.scatter(1e3 * row.median_s, names.index(row.peer) + 0.2 * (number - 1), s=20, edgecolors=colour,
                        facecolors=colour if row.accurate else "none", marker="oDs"[number % 3],
                        )  # fmt: skip
-        ax.set(title=measure, xscale="log", xlabel="median time (ms)")
+        ax.set(title=TITLES[measure], xscale="log", xlabel="median time (ms)")
         style.name_rows(ax, names)
         style.grid(ax, "both")
     _legend(fig, axes[0], shapes)
@@ -110,7 +121,7 @@ def similarities(found: Benchmark | None) -> Plate | Missing:
         f"{summary['ratio'].max():.2f}, median {summary['ratio'].median():.2f}."
     )
     if len(wrong):
-        names = [f"{row.peer} ({row.measure}, {shape(row)})" for row in wrong.itertuples()]
+        names = [f"{row.peer} ({TITLES[row.measure]}, {shape(row)})" for row in wrong.itertuples()]
         said += f" Off by more than {found.content['accurate']:.0e}, and hollow: {listed(names, most=8)}."
     columns = ["n", "d", "measure", "peer", "median_s", "repeats", "threads", "error", "extra_mb", "accurate"]
     return Plate(
@@ -144,10 +155,10 @@ def training(found: Benchmark | None) -> Plate | Missing:
         ax.plot(summary[column].astype(float), y + shift, marker, color=colour, label=words, markersize=6)
     ax.axvline(1, color=style.FAINT, linewidth=1)
     ax.set(xscale="log", xlabel="images a second, over those of the ordinary way")
-    style.name_rows(ax, list(summary["case"]))
+    style.name_rows(ax, [TITLES[case] for case in summary["case"]])
     style.grid(ax, "both")
     style.legend_below(fig, ax)
-    short = [row.case for row in summary.itertuples() if max(row.ratio_default, row.ratio_f32) < row.target]
+    short = [TITLES[row.case] for row in summary.itertuples() if max(row.ratio_default, row.ratio_f32) < row.target]
     return Plate(
         fig,
         summary,
@@ -165,7 +176,7 @@ def large(found: Benchmark | None) -> Words:
     it = found.content
     return Words(
         f"A memory-mapped file of {it['rows']:,} × {it['columns']:,} float32 ({it['file_gb']:.1f} GB) was measured centred in "
-        f"{it['seconds']:.0f} s with {it['rss_anon_peak_mb']:.0f} MB of memory at most, {it['rss_anon_before_mb']:.0f} MB of which the "
+        f"{it['seconds']:.0f} s with {it['rss_anon_peak_mb']:.0f} MB of anonymous memory (RssAnon) at most, {it['rss_anon_before_mb']:.0f} MB of which the "
         f"process held before; {it['angle_to_planted']:.0e} rad from the P-vector that was built into the file, of which its bound is "
         f"{it['bound']:.0e} rad. {found.origin[0].upper()}{found.origin[1:]}."
     )
