@@ -59,3 +59,10 @@ def test_the_benchmark_of_similarity_tells_a_missing_peer_instead_of_failing(tmp
     found = results_of("similarity.py", tmp_path / "out.json", "--small", "--peers", "repsim")
     assert all("no repsim here" in row["failed"] for row in found["results"])
     assert found["summary"] == []
+
+
+def test_the_benchmark_of_streams_runs_and_says_what_the_chapter_needs(tmp_path):
+    found = results_of("streaming.py", tmp_path / "out.json", "--rows", "300", "--columns", "64")
+    (row,) = found["summary"]
+    assert row["ratio"] == pytest.approx(row["stream_gflops"] / row["product_gflops"]) and row["threads"] == 1
+    assert found["columns"] == 64 and found["machine"]["cores"] >= 1

@@ -72,3 +72,13 @@ def test_shapes_stand_in_order_whatever_was_measured_last(folder):
     content["results"] += [case("pvlib", 0.001, 1e-13) | {"d": 64}]
     path.write_text(json.dumps(content))
     assert list(benchmarks.load("pvector", folder).results["d"]) == [64, 300, 300, 300, 300]
+
+
+def test_the_rate_of_a_stream_names_its_size_and_its_aim(tmp_path):
+    summary = [{"threads": 2, "ratio": 1.237, "target": 0.85}]
+    machine = {"cores": 2, "processor": "a processor", "load": 0.1, "measured_at": "2026-01-02", "versions": {}}
+    content = {"results": summary, "summary": summary, "machine": machine, "columns": 2048}
+    (tmp_path / "streaming.json").write_text(json.dumps(content))
+    said = speed.streaming(benchmarks.load("streaming", tmp_path))
+    assert "2,048 features" in str(said) and "1.24 with 2 threads" in str(said) and "0.85 was aimed at" in str(said)
+    assert "not been measured" in str(speed.streaming(None))

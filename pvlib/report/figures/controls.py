@@ -16,7 +16,7 @@ KINDS = {
     ("untrained", "untrained"): "untrained, untrained",
     ("trained", "untrained"): "trained, untrained",
 }
-UNCALIBRATED = "untrained, BatchNorm not calibrated"
+UNCALIBRATED = "untrained, not calibrated"
 
 
 @style.styled

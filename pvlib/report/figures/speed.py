@@ -180,3 +180,17 @@ def large(found: Benchmark | None) -> Words:
         f"process held before; {it['angle_to_planted']:.0e} rad from the P-vector that was built into the file, of which its bound is "
         f"{it['bound']:.0e} rad. {found.origin[0].upper()}{found.origin[1:]}."
     )
+
+
+def streaming(found: Benchmark | None) -> Words:
+    """The rate of a stream beside that of the machine's own matrix product, in a sentence."""
+    if found is None:
+        return Words("The rate of streams has not been measured.")
+    rates = [
+        f"{row.ratio:.2f} with {row.threads} thread{'s' * (row.threads > 1)}" for row in found.summary.itertuples()
+    ]
+    return Words(
+        f"A stream of float32 batches of {found.content['columns']:,} features, added up in float64, runs at {listed(rates)} times "
+        f"the rate of a plain float32 matrix product of that size (a stream needs only half of its operations; "
+        f"{found.summary['target'].iloc[0]:g} was aimed at). {found.origin[0].upper()}{found.origin[1:]}."
+    )
