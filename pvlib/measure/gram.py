@@ -102,6 +102,10 @@ def merged(parts: list[Moments]) -> Moments:
 
 
 def part_moments(rows: Rows, *, shifted: bool, exact: bool, scale: float) -> Moments:
+    if rows.on_gpu:
+        from .device import device_moments  # which needs torch, and this module does not
+
+        return device_moments(rows, shifted=shifted, exact=exact, scale=scale)
     if rows.resident and rows.d <= NARROW and rows.n * rows.d > SMALL:
         return threaded_moments(rows, shifted, exact, scale)
     out = None
@@ -249,6 +253,10 @@ def apply(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
 
 
 def apply_to_part(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
+    if rows.on_gpu:
+        from .device import device_apply
+
+        return device_apply(rows, right)
     left = np.empty((rows.n, right.vectors.shape[1]))
     back = np.zeros_like(right.vectors)
     for start, block in rows.blocks():

@@ -84,9 +84,9 @@ class PVector:
 def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progress: bool = False) -> PVector:
     """The P-vector of features: their top left singular vector, or the top k of them.
 
-    features : samples x features. NumPy (memory maps too), torch (any device; half precision is upcast block
-        by block), Dask arrays, nested lists, or batches of rows that can be read several times. Neither changed nor
-        copied whole. Of a Dask array the workers measure every chunk, twice: persist() it where chunks are costly.
+    features : samples x features. NumPy (memory maps too), torch (any device; a CUDA tensor is multiplied where it is;
+        half precision is upcast block by block), Dask arrays, nested lists, or batches of rows that can be read several
+        times. Neither changed nor copied whole. Of a Dask array the workers measure every chunk, twice: persist() it where chunks are costly.
     center : subtract the mean of every feature first. The two conventions give different vectors; the paper
         does not say which it used, so there is no default.
     k : dimension of the span; `bound`, `gap` and `defined` are about the span of all k.
@@ -144,7 +144,7 @@ def physical_memory() -> int:
 
 def by_gram(rows: Rows, *, center: bool, k: int) -> PVector:
     """Gram and eigh; float32 products first where the matrix is large, float64 where that is not accurate enough."""
-    if rows.resident and rows.d <= gram.NARROW:
+    if rows.resident and not rows.on_gpu and rows.d <= gram.NARROW:
         with workers():  # no BLAS threads that still spin when the rows are read again
             return gram_passes(rows, center, k)
     return gram_passes(rows, center, k)
@@ -154,7 +154,14 @@ def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
     small = rows.resident and rows.n * rows.d <= gram.SMALL
     exact = small or rows.distributed  # the digits must not depend on the chunks
     right = gram.gram_right(rows, center=center, k=k, exact=exact)
-    if rows.resident and not small and not rows.is_double and right.scale == 1 and modest_mean(right, rows.n):
+    if (
+        rows.resident
+        and not rows.on_gpu
+        and not small
+        and not rows.is_double
+        and right.scale == 1
+        and modest_mean(right, rows.n)
+    ):
         right = replace(right, fast=True, floor=gram.EPS32 * right.values[0])
     found = finish(rows, right, center=center)
     if exact or found.bound <= PROMISED:

@@ -46,6 +46,11 @@ class Rows:
         return not is_tensor(self.matrix) or self.matrix.device.type == "cpu"
 
     @property
+    def on_gpu(self) -> bool:
+        """Whether a resident matrix is multiplied where it is: on a CUDA (or ROCm) device, which has float64."""
+        return is_tensor(self.matrix) and self.matrix.device.type == "cuda"
+
+    @property
     def mapped(self) -> bool:
         """Whether a resident matrix is a memory map of a file, or a view of one."""
         matrix = self.matrix

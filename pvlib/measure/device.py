@@ -1,0 +1,86 @@
+"""Second moments and left vectors of a tensor on the GPU that holds it: only d x d numbers and the vectors come to the
+host. Not for tensors and arrays in main memory (gram), nor for devices without float64.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from .gram import EPS64, Moments, Right, block_rows
+from .rows import Rows
+
+SIZE = 4096  # rows of a block: enough that adding d x d numbers in float64 costs little beside the float32 product
+
+
+def device_moments(rows: Rows, *, shifted: bool, exact: bool, scale: float) -> Moments:
+    """One pass: float32 products (float64 for double, or where `exact`), added up in float64 on the device."""
+    import torch
+
+    matrix, d = rows.matrix, rows.d
+    gram = torch.zeros((d, d), dtype=torch.float64, device=matrix.device)
+    total = torch.zeros(d, dtype=torch.float64, device=matrix.device)
+    shift = None
+    with torch.no_grad(), full_float32(matrix.device):
+        for start in range(0, rows.n, SIZE):
+            block = upcast(matrix[start : start + SIZE], exact)
+            block = block * scale if scale != 1.0 else block
+            if shift is None and shifted:
+                shift = block.mean(dim=0, dtype=torch.float64).to(block.dtype)
+            block = block if shift is None else block - shift
+            gram += block.T @ block
+            total += block.sum(dim=0, dtype=torch.float64)
+            rows.advance(len(block))
+        eps = torch.finfo(block.dtype).eps
+    return Moments(
+        np.zeros(d) if shift is None else shift.double().cpu().numpy(),
+        scale,
+        shifted,
+        rows.n,
+        total.cpu().numpy(),
+        gram.cpu().numpy(),
+        (min(SIZE, rows.n) + 4) * eps + EPS64,
+    )
+
+
+def device_apply(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
+    """One pass in float64: F V (n, k), and F' F V (d, k), of the scaled (centred) rows."""
+    import torch
+
+    def there(array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(rows.matrix.device)
+
+    columns, centre = there(right.vectors), [there(part) for part in right.centre or ()]
+    left, back = [], torch.zeros_like(columns)
+    with torch.no_grad(), full_float32(rows.matrix.device):
+        size = block_rows(rows.d)  # which `right.floor` counts on
+        for start in range(0, rows.n, size):
+            block = upcast(rows.matrix[start : start + size], exact=True) * right.scale
+            for part in centre:
+                block = block - part
+            left.append(block @ columns)
+            back += block.T @ left[-1]
+            rows.advance(len(block))
+    return torch.cat(left).cpu().numpy(), back.cpu().numpy()
+
+
+def upcast(block, exact: bool):
+    """float64 where `exact` or for what float32 does not hold, float32 otherwise; a view where it is that already."""
+    import torch
+
+    narrow = block.dtype.is_floating_point or block.dtype in (torch.bool, torch.uint8, torch.int8, torch.int16)
+    exact = exact or block.dtype == torch.float64 or not narrow
+    return block.to(torch.float64 if exact else torch.float32)
+
+
+@contextmanager
+def full_float32(device):
+    """float32 products in float32: without TF32, and outside the caller's autocast; the caller's setting comes back."""
+    import torch
+
+    matmul = torch.backends.cuda.matmul
+    before, matmul.fp32_precision = matmul.fp32_precision, "ieee"
+    try:
+        with torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        matmul.fp32_precision = before
