@@ -66,6 +66,11 @@ def tabs(labels: list[str], parts: list[Markup], note: str) -> Markup:
     return both + Markup(f"\n\n*{note}*\n", f"<p><em>{html.escape(note)}</em></p>") if note else both
 
 
+def scrolling(table: str) -> str:
+    """A Markdown table in a box of its own that scrolls sideways, with the keyboard too."""
+    return f'<div class="pv-scroll" tabindex="0" role="region" aria-label="table">\n\n{table}\n\n</div>\n'
+
+
 def pipe_table(frame: pd.DataFrame) -> Markup:
     """A table that scrolls sideways where the page is narrow."""
     texts = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
@@ -73,9 +78,7 @@ def pipe_table(frame: pd.DataFrame) -> Markup:
         "| " + " | ".join(row) + " |"
         for row in ([_cell(str(c)) for c in frame.columns], ["---"] * frame.shape[1], *texts)
     ]
-    return Markup(
-        '<div class="pv-scroll">\n\n' + "\n".join(lines) + "\n\n</div>\n", frame.to_html(index=False, border=0)
-    )
+    return Markup(scrolling("\n".join(lines)), frame.to_html(index=False, border=0))
 
 
 def _cell(value) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..claims import verdict_markdown
 from . import style
-from .markup import Markup
+from .markup import Markup, scrolling
 from .plate import Missing, Plate
 from .view import CONVENTIONS, title
 
@@ -124,6 +124,4 @@ def _panel(ax, rows: pd.DataFrame, names: list[str], claim: int) -> None:
 def table(ledger: pd.DataFrame) -> Markup:
     """The verdict table, as in the README."""
     rows = ledger[["claim", "name", "dataset", "convention", "verdict", "estimate", "control", "seeds", "study"]]
-    return Markup(
-        f'<div class="pv-scroll">\n\n{verdict_markdown(ledger)}\n</div>\n', rows.to_html(index=False, border=0)
-    )
+    return Markup(scrolling(verdict_markdown(ledger)), rows.to_html(index=False, border=0))
