@@ -6,14 +6,14 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .gram import EPS64, Moments, Right, block_rows
 from .rows import Rows
 
-SIZE = 4096  # rows of a block: enough that adding d x d numbers in float64 costs little beside the float32 product
 
+def device_moments(rows: Rows, size: int, *, shifted: bool, exact: bool, scale: float) -> dict:
+    """Sums of (x - shift) and of its outer product over blocks of `size` rows, with the rounding unit of the products.
 
-def device_moments(rows: Rows, *, shifted: bool, exact: bool, scale: float) -> Moments:
-    """One pass: float32 products (float64 for double, or where `exact`), added up in float64 on the device."""
+    float32 products (float64 for double, or where `exact`), added up in float64 on the device.
+    """
     import torch
 
     matrix, d = rows.matrix, rows.d
@@ -21,8 +21,8 @@ def device_moments(rows: Rows, *, shifted: bool, exact: bool, scale: float) -> M
     total = torch.zeros(d, dtype=torch.float64, device=matrix.device)
     shift = None
     with torch.no_grad(), full_float32(matrix.device):
-        for start in range(0, rows.n, SIZE):
-            block = upcast(matrix[start : start + SIZE], exact)
+        for start in range(0, rows.n, size):
+            block = upcast(matrix[start : start + size], exact)
             block = block * scale if scale != 1.0 else block
             if shift is None and shifted:
                 shift = block.mean(dim=0, dtype=torch.float64).to(block.dtype)
@@ -30,31 +30,26 @@ def device_moments(rows: Rows, *, shifted: bool, exact: bool, scale: float) -> M
             gram += block.T @ block
             total += block.sum(dim=0, dtype=torch.float64)
             rows.advance(len(block))
-        eps = torch.finfo(block.dtype).eps
-    return Moments(
-        np.zeros(d) if shift is None else shift.double().cpu().numpy(),
-        scale,
-        shifted,
-        rows.n,
-        total.cpu().numpy(),
-        gram.cpu().numpy(),
-        (min(SIZE, rows.n) + 4) * eps + EPS64,
-    )
+    return {
+        "shift": np.zeros(d) if shift is None else shift.double().cpu().numpy(),
+        "total": total.cpu().numpy(),
+        "gram": gram.cpu().numpy(),
+        "eps": torch.finfo(block.dtype).eps,
+    }
 
 
-def device_apply(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
+def device_apply(rows: Rows, size: int, right: np.ndarray, *, centre, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """One pass in float64: F V (n, k), and F' F V (d, k), of the scaled (centred) rows."""
     import torch
 
     def there(array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(rows.matrix.device)
 
-    columns, centre = there(right.vectors), [there(part) for part in right.centre or ()]
+    columns, centre = there(right), [there(part) for part in centre]
     left, back = [], torch.zeros_like(columns)
     with torch.no_grad(), full_float32(rows.matrix.device):
-        size = block_rows(rows.d)  # which `right.floor` counts on
         for start in range(0, rows.n, size):
-            block = upcast(rows.matrix[start : start + size], exact=True) * right.scale
+            block = upcast(rows.matrix[start : start + size], exact=True) * scale
             for part in centre:
                 block = block - part
             left.append(block @ columns)

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from .cautions import NoDirection
+from .device import device_apply, device_moments
 from .rows import Rows, largest_entry, raise_bad_entry, rows_all_equal, to_float
 from .threads import workers
 
@@ -103,9 +104,7 @@ def merged(parts: list[Moments]) -> Moments:
 
 def part_moments(rows: Rows, *, shifted: bool, exact: bool, scale: float) -> Moments:
     if rows.on_gpu:
-        from .device import device_moments  # which needs torch, and this module does not
-
-        return device_moments(rows, shifted=shifted, exact=exact, scale=scale)
+        return gpu_moments(rows, shifted, exact, scale)
     if rows.resident and rows.d <= NARROW and rows.n * rows.d > SMALL:
         return threaded_moments(rows, shifted, exact, scale)
     out = None
@@ -115,6 +114,14 @@ def part_moments(rows: Rows, *, shifted: bool, exact: bool, scale: float) -> Mom
             out = Moments(first_mean(block) if shifted else np.zeros(rows.d), scale, shifted)
         out.add(block)
     return out
+
+
+def gpu_moments(rows: Rows, shifted: bool, exact: bool, scale: float) -> Moments:
+    """The same of a tensor on the GPU that holds it."""
+    size = max(4096, block_rows(rows.d))
+    found = device_moments(rows, size, shifted=shifted, exact=exact, scale=scale)
+    rounding = (min(size, rows.n) + 4) * found.pop("eps") + EPS64
+    return Moments(scale=scale, sums=shifted, n=rows.n, rounding=rounding, **found)
 
 
 def threaded_moments(rows: Rows, shifted: bool, exact: bool, scale: float) -> Moments:
@@ -254,9 +261,8 @@ def apply(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
 
 def apply_to_part(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
     if rows.on_gpu:
-        from .device import device_apply
-
-        return device_apply(rows, right)
+        size = block_rows(rows.d)  # which `right.floor` counts on
+        return device_apply(rows, size, right.vectors, centre=right.centre or (), scale=right.scale)
     left = np.empty((rows.n, right.vectors.shape[1]))
     back = np.zeros_like(right.vectors)
     for start, block in rows.blocks():
