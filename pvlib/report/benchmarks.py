@@ -10,6 +10,17 @@ from pathlib import Path
 import pandas as pd
 
 KINDS = {"relu": "ReLU features", "hard": "near tie", "centred": "centred"}
+TITLES = {
+    "cka": "linear CKA",
+    "cka debiased": "linear CKA, debiased",
+    "svcca": "SVCCA",
+    "mlp": "MLP",
+    "resnet20": "ResNet-20",
+    "simclr_resnet20": "SimCLR (ResNet-20)",
+    "simclr_lenet": "SimCLR (LeNet)",
+    "mnist_input": "MNIST input alone",
+    "simclr_views": "SimCLR views alone",
+}
 
 
 @dataclass(frozen=True)
@@ -87,4 +98,21 @@ def p_vector_table(found: Benchmark) -> pd.DataFrame:
             "times a plain read": f"{row.reads:.0f}", "extra memory (MB)": f"{row.extra_mb:.0f}",
         }
         for row in found.summary.itertuples()
+    ])  # fmt: skip
+
+
+def training_table(found: Benchmark) -> pd.DataFrame:
+    """Images a second of each way, one row a task, in words for the page; a dash where a way does not apply."""
+
+    def rate(value: float) -> str:
+        return f"{value:,.0f}" if value == value else "-"
+
+    return pd.DataFrame([
+        {
+            "task": TITLES[row.case], "ordinary (images/s)": rate(row.ordinary), "ours, float32": rate(row.ours_f32),
+            "ours, as the recipes train": rate(row.ours_default), "batches prepared beforehand": rate(row.prepared),
+            "ratio, float32": f"{row.ratio_f32:.2f}", "ratio, recipes": f"{row.ratio_default:.2f}",
+            "aimed at": f"{row.target:g}",
+        }
+        for row in found.summary.astype({"prepared": float}).itertuples()
     ])  # fmt: skip

@@ -82,3 +82,12 @@ def test_the_rate_of_a_stream_names_its_size_and_its_aim(tmp_path):
     said = speed.streaming(benchmarks.load("streaming", tmp_path))
     assert "2,048 features" in str(said) and "1.24 with 2 threads" in str(said) and "0.85 was aimed at" in str(said)
     assert "not been measured" in str(speed.streaming(None))
+
+
+def test_the_table_of_training_has_a_dash_where_a_way_does_not_apply(tmp_path):
+    row = {"case": "simclr_views", "ordinary": 2270.1, "ours_f32": 32427.2, "ours_default": 32427.2, "prepared": None,
+           "ratio_f32": 14.358, "ratio_default": 14.358, "target": 11}  # fmt: skip
+    (tmp_path / "training-cpu.json").write_text(json.dumps({"results": [], "summary": [row]}))
+    shown = benchmarks.training_table(benchmarks.load("training-cpu", tmp_path)).iloc[0]
+    assert (shown["task"], shown["batches prepared beforehand"]) == ("SimCLR views alone", "-")
+    assert (shown["ordinary (images/s)"], shown["ratio, float32"], shown["aimed at"]) == ("2,270", "14.36", "11")

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..benchmarks import KINDS, Benchmark, shape
+from ..benchmarks import KINDS, TITLES, Benchmark, shape
 from ..words import listed
 from . import style
 from .markup import Words
 from .plate import Missing, Plate
 
 MARKERS = {"relu": "o", "hard": "D", "centred": "s"}
-TITLES = {
-    "cka": "linear CKA",
-    "cka debiased": "linear CKA, debiased",
-    "svcca": "SVCCA",
-    "mlp": "MLP",
-    "resnet20": "ResNet-20",
-    "simclr_resnet20": "SimCLR (ResNet-20)",
-    "simclr_lenet": "SimCLR (LeNet)",
-    "mnist_input": "MNIST input alone",
-    "simclr_views": "SimCLR views alone",
-}
 COLOURS = {"relu": style.BLUE, "hard": style.VERMILLION, "centred": style.GREEN}
 
 
