@@ -107,6 +107,12 @@ def child(script: str, arguments: list[str], threads: int, limit: float | None =
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def better(tries: list[dict]) -> dict:
+    """The fastest of a peer's tries, or its last failure where none succeeded."""
+    good = [each for each in tries if "median_s" in each]
+    return min(good, key=lambda each: each["median_s"]) if good else tries[-1]
+
+
 def machine() -> dict:
     """Processor, cores, load, system and versions."""
     model = next(

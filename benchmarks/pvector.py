@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from common import child, machine, matrix, timed, write
+from common import better, child, machine, matrix, timed, write
 
 ACCURATE = 1e-11
 SHAPES = {"all": [(50000, 64), (50000, 256), (50000, 512), (10000, 2048)], "small": [(4000, 64), (2000, 300)]}
@@ -174,9 +174,7 @@ def run(shapes, peers, repeats, threads, before: dict) -> dict:
                         child(__file__, [peer, name, str(int(center)), str(repeats)], t, LIMIT) | {"threads": t}
                         for t in (threads if peer not in WHOLE else threads[-1:])
                     ]
-                    good = [t for t in tries if "median_s" in t]
-                    best = min(good, key=lambda t: t["median_s"]) if good else tries[-1]
-                    results.append({"n": n, "d": d, "kind": kind, "peer": peer, **best})
+                    results.append({"n": n, "d": d, "kind": kind, "peer": peer, **better(tries)})
                     print(line(results[-1]), flush=True)
     return {
         "accurate": ACCURATE,

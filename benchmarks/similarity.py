@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from common import child, installed, machine, matrix, timed, write
+from common import better, child, installed, machine, matrix, timed, write
 
 ACCURATE = 1e-6
 VARIANCE = 0.99  # of SVCCA
@@ -204,9 +204,7 @@ def save(folder: Path, n: int, d: int) -> None:
 
 def fastest(measure: str, peer: str, folder: str, repeats: int, threads) -> dict:
     """The result at the better number of threads, or the failure."""
-    tries = [child(__file__, [measure, peer, folder, str(repeats)], t) | {"threads": t} for t in threads]
-    good = [t for t in tries if "median_s" in t]
-    return min(good, key=lambda t: t["median_s"]) if good else tries[-1]
+    return better([child(__file__, [measure, peer, folder, str(repeats)], t) | {"threads": t} for t in threads])
 
 
 def line(row: dict) -> str:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .rows import Rows
+from .rows import Rows, float_tensor
 
 
 def device_moments(rows: Rows, size: int, *, shifted: bool, exact: bool, scale: float) -> dict:
@@ -22,7 +22,8 @@ def device_moments(rows: Rows, size: int, *, shifted: bool, exact: bool, scale: 
     shift = None
     with torch.no_grad(), full_float32(matrix.device):
         for start in range(0, rows.n, size):
-            block = upcast(matrix[start : start + size], exact)
+            block = float_tensor(matrix[start : start + size])
+            block = block.double() if exact else block
             block = block * scale if scale != 1.0 else block
             if shift is None and shifted:
                 shift = block.mean(dim=0, dtype=torch.float64).to(block.dtype)
@@ -49,22 +50,13 @@ def device_apply(rows: Rows, size: int, right: np.ndarray, *, centre, scale: flo
     left, back = [], torch.zeros_like(columns)
     with torch.no_grad(), full_float32(rows.matrix.device):
         for start in range(0, rows.n, size):
-            block = upcast(rows.matrix[start : start + size], exact=True) * scale
+            block = float_tensor(rows.matrix[start : start + size]).double() * scale
             for part in centre:
                 block = block - part
             left.append(block @ columns)
             back += block.T @ left[-1]
             rows.advance(len(block))
     return torch.cat(left).cpu().numpy(), back.cpu().numpy()
-
-
-def upcast(block, exact: bool):
-    """float64 where `exact` or for what float32 does not hold, float32 otherwise; a view where it is that already."""
-    import torch
-
-    narrow = block.dtype.is_floating_point or block.dtype in (torch.bool, torch.uint8, torch.int8, torch.int16)
-    exact = exact or block.dtype == torch.float64 or not narrow
-    return block.to(torch.float64 if exact else torch.float32)
 
 
 @contextmanager

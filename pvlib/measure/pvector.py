@@ -234,9 +234,8 @@ def by_krylov(rows: Rows, *, center: bool, k: int) -> PVector:
     rows = gram.stacked(rows)
     tolerance = 1e-8 if rows.is_double else 0.8 * PROMISED
     passes, start = 0, None
-    with (
-        workers()
-    ):  # to the end: BLAS threads spin for a while after a call, and would slow the workers of the next one
+    # To the end: BLAS threads spin for a while after a call, and would slow the workers of the next one.
+    with workers():
         for exact in (True,) if rows.is_double else (False, True):
             found = krylov(rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start)
             passes, start = passes + found.passes, found.right

@@ -206,15 +206,20 @@ def checked(array, name: str):
     return array
 
 
+def float_tensor(block):
+    """The tensor as float32, or float64 where float32 does not hold it; itself where it is one of these."""
+    import torch
+
+    if block.dtype in (torch.float32, torch.float64):
+        return block
+    narrow = block.dtype.is_floating_point or block.dtype in (torch.bool, torch.uint8, torch.int8, torch.int16)
+    return block.to(torch.float32 if narrow else torch.float64)
+
+
 def to_float(block) -> np.ndarray:
     """float32 or float64 on the host; a view where the block is already that."""
     if is_tensor(block):
-        import torch
-
-        if block.dtype not in (torch.float32, torch.float64):
-            narrow = block.dtype.is_floating_point or block.dtype in (torch.bool, torch.uint8, torch.int8, torch.int16)
-            block = block.to(torch.float32 if narrow else torch.float64)
-        return block.cpu().numpy()
+        return float_tensor(block).cpu().numpy()
     block = np.asarray(block)
     if block.dtype in (np.float32, np.float64):
         return block if block.dtype.isnative else block.astype(block.dtype.newbyteorder("="))

@@ -19,8 +19,7 @@ def p_vectors(found: Benchmark | None) -> Plate | Missing:
     """Median time of every method, one panel a shape; hollow marks are not accurate."""
     if found is None:
         return Missing("the benchmark of P-vectors has not been run")
-    rows = found.results.dropna(subset=["median_s"])
-    rows = rows.assign(accurate=rows["error"] <= found.content["accurate"])
+    rows = _measured(found)
     shapes = list(dict.fromkeys((row.n, row.d) for row in rows.itertuples()))
     fig, axes = style.figure(2, (len(shapes) + 1) // 2, height=0.6 + 3.1 * ((len(shapes) + 1) // 2))
     for ax, size in zip(axes.flat, shapes, strict=False):
@@ -47,6 +46,12 @@ def p_vectors(found: Benchmark | None) -> Plate | Missing:
         "Dot plots of the median time of each method in milliseconds, on a logarithmic axis, one panel for each shape of "
         "matrix; the shape of a mark is the kind of spectrum, and hollow marks miss the accuracy.",
     )
+
+
+def _measured(found: Benchmark):
+    """The peers that gave a result, and whether it is accurate."""
+    rows = found.results.dropna(subset=["median_s"])
+    return rows.assign(accurate=rows["error"] <= found.content["accurate"])
 
 
 def _order(part):
@@ -85,8 +90,7 @@ def similarities(found: Benchmark | None) -> Plate | Missing:
     """Median time of every package, one panel a measure; hollow marks miss the accuracy."""
     if found is None:
         return Missing("the benchmark of similarity measures has not been run")
-    rows = found.results.dropna(subset=["median_s"])
-    rows = rows.assign(accurate=rows["error"] <= found.content["accurate"])
+    rows = _measured(found)
     measures = list(dict.fromkeys(rows["measure"]))
     shapes = list(dict.fromkeys(shape(row) for row in rows.itertuples()))
     fig, (axes,) = style.figure(len(measures), height=2.8)
