@@ -119,7 +119,7 @@ def our_batches(recipe: Recipe, data: ImageData) -> Iterator[Batch]:
     images, labels = data.train.images, data.train.labels
     transform, draws = make_transform(recipe, data), generator(recipe.stream("augment", 0))
     for batch in batches(recipe, 0, len(images), -(-len(images) // recipe.batch_size), images.device):
-        chosen = images[batch]
+        chosen = images.index_select(0, batch)
         if recipe.objective == "contrastive":
             pixels = torch.cat([augment.views(chosen, draws), augment.views(chosen, draws)])
         else:

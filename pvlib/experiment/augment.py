@@ -19,9 +19,11 @@ _YIQ = (_LUMA, (0.595716, -0.274453, -0.321263), (0.211456, -0.522591, 0.311135)
 
 def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """`(x / 255 - mean) / std` per channel, as float32, of uint8 images; floats are taken to be in [0, 1]."""
-    images = to_unit(images)
-    mean, std = (torch.as_tensor(v, dtype=torch.float32, device=images.device)[:, None, None] for v in (mean, std))
-    return (images - mean) / std
+    unit = to_unit(images)
+    mean, std = (to_device(v.float(), images.device)[:, None, None] for v in (mean, std))
+    # In place wherever the memory is ours: input of small images costs memory traffic and nothing else.
+    shifted = unit - mean if unit is images else unit.sub_(mean)
+    return shifted.div_(std)
 
 
 def to_unit(images: Tensor) -> Tensor:
@@ -29,27 +31,34 @@ def to_unit(images: Tensor) -> Tensor:
     return images.float().div_(255) if images.dtype == torch.uint8 else images
 
 
-def crop(images: Tensor, pad: int, generator: Generator, *, mode: str = "zeros") -> Tensor:
-    """Random crop of the original size out of the image padded by `pad` on each side: any dtype, one gather.
+def to_device(drawn: Tensor, device: torch.device | str) -> Tensor:
+    """A small tensor from the CPU on the device, without a halt there.
+
+    A plain copy waits until the GPU has done all that was asked of it, which would empty its queue at every batch.
+    """
+    if torch.device(device).type != "cuda" or drawn.is_cuda:
+        return drawn.to(device)
+    return drawn.pin_memory().to(device, non_blocking=True)
+
+
+def crop(images: Tensor, pad: int, generator: Generator, *, flip: bool = False) -> Tensor:
+    """Random crop of the original size out of the image padded with zeros by `pad` on each side: any dtype, one gather.
 
     Parameters
     ----------
-    mode : "zeros" or "reflect", what the padding holds.
+    flip : mirror each image left to right with probability 1/2, in the same gather.
     """
     batch, channels, height, width = images.shape
-    padded = _pad(images, pad, mode)
+    padded = F.pad(images, (pad, pad, pad, pad))
     tops, lefts = _integers(2 * pad + 1, (2, batch), generator, images.device)
     rows = tops[:, None] + torch.arange(height, device=images.device)
     columns = lefts[:, None] + torch.arange(width, device=images.device)
+    if flip:
+        mirrored = _uniform((batch, 1), generator, images.device) < 0.5
+        columns = torch.where(mirrored, columns.flip(1), columns)
     index = (rows[:, :, None] * padded.shape[3] + columns[:, None, :]).flatten(1)
     index = index[:, None].expand(batch, channels, height * width)
     return padded.flatten(2).gather(2, index).view(batch, channels, height, width)
-
-
-def flip(images: Tensor, generator: Generator) -> Tensor:
-    """Each image mirrored left to right with probability 1/2."""
-    mirrored = _uniform((len(images), 1, 1, 1), generator, images.device) < 0.5
-    return torch.where(mirrored, images.flip(3), images)
 
 
 def views(
@@ -109,20 +118,6 @@ def views_grey(
     return _sample(images, boxes, "zeros").mul_(factors).clamp_(0, 1)
 
 
-def _pad(images: Tensor, pad: int, mode: str) -> Tensor:
-    if mode == "zeros":
-        return F.pad(images, (pad, pad, pad, pad))
-    if mode != "reflect":
-        raise ValueError(f'crop: mode is "zeros" or "reflect", got {mode!r}')
-    for dim in (2, 3):  # by index: reflection padding knows no uint8
-        side = images.shape[dim]
-        if pad >= side:
-            raise ValueError(f"crop: reflection by {pad} needs sides longer than that, got {side}")
-        at = torch.arange(-pad, side + pad, device=images.device).abs()
-        images = images.index_select(dim, torch.where(at >= side, 2 * (side - 1) - at, at))
-    return images
-
-
 def _boxes(shape, scale: tuple[float, float], generator: Generator) -> Tensor:
     """Affine maps (B, 2, 3), in grid coordinates, from an output to a random box of whole pixels in the image.
 
@@ -151,7 +146,7 @@ def _boxes(shape, scale: tuple[float, float], generator: Generator) -> Tensor:
 def _sample(images: Tensor, maps: Tensor, outside: str) -> Tensor:
     """Bilinear samples of the images, in [0, 1], through affine maps (B, 2, 3) of grid coordinates."""
     rows, columns = ((2 * torch.arange(side, device=images.device) + 1) / side - 1 for side in images.shape[2:])
-    maps = maps.to(images.device)
+    maps = to_device(maps, images.device)
     # What torch's affine_grid computes, 20 times as fast on a CPU: a row's part and a column's part, added.
     across = maps[:, :, 0, None, None] * columns
     down = maps[:, :, 1, None] * rows + maps[:, :, 2, None]
@@ -182,16 +177,16 @@ def _recolour(images: Tensor, matrix: Tensor, contrast: Tensor) -> Tensor:
     """`c M x + (1 - c) m`, where m is the mean luma of M x: contrast pulls towards the image's own mean grey."""
     batch, _, height, width = images.shape
     pixels = images.flatten(2)
-    matrix, contrast = matrix.to(images.device), contrast.to(images.device)[:, None, None]
-    luma = torch.tensor(_LUMA, device=images.device)
+    matrix, contrast, luma = (to_device(v, images.device) for v in (matrix, contrast, torch.tensor(_LUMA)))
+    contrast = contrast[:, None, None]
     mean = luma @ (matrix @ pixels.mean(2, keepdim=True))
     offset = ((1 - contrast) * mean[:, :, None]).expand(batch, 3, 1)
     return torch.baddbmm(offset, contrast * matrix, pixels).clamp_(0, 1).view(batch, 3, height, width)
 
 
 def _uniform(shape, generator: Generator, device) -> Tensor:
-    return torch.rand(shape, generator=generator, device=generator.device).to(device)
+    return to_device(torch.rand(shape, generator=generator, device=generator.device), device)
 
 
 def _integers(below: int, shape, generator: Generator, device) -> Tensor:
-    return torch.randint(below, shape, generator=generator, device=generator.device).to(device)
+    return to_device(torch.randint(below, shape, generator=generator, device=generator.device), device)

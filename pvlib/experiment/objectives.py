@@ -77,9 +77,9 @@ OBJECTIVES = {"classification": classification, "reconstruction": reconstruction
 def augmented(images: Tensor, name: str, generator: Generator) -> Tensor:
     """Crop (padded by an eighth of the side: 4 of 32, 3 of 28) and flip, as the recipe names them."""
     if name in ("crop", "crop_flip"):
-        images = augment.crop(images, images.shape[3] // 8, generator)
-    return augment.flip(images, generator) if name == "crop_flip" else images
+        return augment.crop(images, images.shape[3] // 8, generator, flip=name == "crop_flip")
+    return images
 
 
 def _normal(shape, generator: Generator, device: torch.device) -> Tensor:
-    return torch.randn(shape, generator=generator, device=generator.device).to(device)
+    return augment.to_device(torch.randn(shape, generator=generator, device=generator.device), device)
