@@ -48,7 +48,7 @@ def matrix(n: int, d: int, kind: str, seed: int = 0) -> np.ndarray:
 
 
 def timed(call, repeats: int) -> dict:
-    """Median and least seconds of warm calls, peak extra memory in MB, and the call's value."""
+    """Median, quartiles and least seconds of warm calls, peak extra memory in MB, and the call's value."""
     began, warming = time.perf_counter(), 0
     while time.perf_counter() - began < WARM:
         value = call()
@@ -62,6 +62,7 @@ def timed(call, repeats: int) -> dict:
         seconds.append(time.perf_counter() - began)
     return {
         "median_s": float(np.median(seconds)),
+        "quartiles_s": np.quantile(seconds, [0.25, 0.75]).tolist(),
         "least_s": min(seconds),
         "repeats": repeats,
         "extra_mb": peak_extra(call),
@@ -113,21 +114,33 @@ def better(tries: list[dict]) -> dict:
     return min(good, key=lambda each: each["median_s"]) if good else tries[-1]
 
 
-def machine() -> dict:
-    """Processor, cores, load, system and versions."""
-    model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.processor(),
-    )
+def against(own: dict, rivals: list[dict]) -> dict:
+    """Ours beside the fastest of its rivals: the ratio of medians, and of the quartiles least and most kind."""
+    best = min(rivals, key=lambda each: each["median_s"])
+    (own_low, own_high), (best_low, best_high) = own["quartiles_s"], best["quartiles_s"]
     return {
-        "processor": model,
+        "ours_s": own["median_s"],
+        "error": own["error"],
+        "extra_mb": own["extra_mb"],
+        "best_peer": best["peer"],
+        "best_peer_s": best["median_s"],
+        "best_peer_extra_mb": best["extra_mb"],
+        "ratio": best["median_s"] / own["median_s"],
+        "ratio_low": best_low / own_high,
+        "ratio_high": best_high / own_low,
+    }
+
+
+def machine() -> dict:
+    """Processor, cores, load, system, commit and versions."""
+    from pvlib.study import provenance  # here, because it imports torch, whose pool no peer's process should hold
+
+    return {
+        "processor": provenance.processor(),
         "cores": len(os.sched_getaffinity(0)),
         "load": os.getloadavg()[0],
         "system": platform.platform(),
+        "commit": provenance.commit(),
         "versions": {"python": platform.python_version(), **{name: installed(name) for name in PACKAGES}},
         "measured_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

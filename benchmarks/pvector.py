@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from common import better, child, machine, matrix, timed, write
+from common import against, better, child, machine, matrix, timed, write
 
 ACCURATE = 1e-11
 SHAPES = {"all": [(50000, 64), (50000, 256), (50000, 512), (10000, 2048)], "small": [(4000, 64), (2000, 300)]}
@@ -156,10 +156,9 @@ def read_seconds(folder: Path) -> float:
         return timed(lambda: list(pool.map(np.max, halves)), 15)["median_s"]
 
 
-def run(shapes, peers, repeats, threads, before: dict) -> dict:
-    """All shapes and kinds; what an earlier run (`before`) measured of other shapes is kept."""
-    results, reads = ([row for row in before.get(name, []) if (row["n"], row["d"]) not in shapes]
-                      for name in ("results", "reads"))  # fmt: skip
+def run(shapes, peers, repeats, threads) -> dict:
+    """All shapes and kinds."""
+    results, reads = [], []
     for n, d in shapes:
         for kind in KINDS:
             with tempfile.TemporaryDirectory() as name:
@@ -202,18 +201,13 @@ def summary(results: list[dict], reads: list[dict]) -> list[dict]:
         rivals = [r for r in here if not r["peer"].startswith("pvlib") and r["error"] <= ACCURATE]
         if own is None or not rivals:
             continue
-        best = min(rivals, key=lambda r: r["median_s"])
+        aims = dict(zip(KINDS, TARGETS.get((read["n"], read["d"]), ()), strict=False))
         rows.append(
             {
                 **{key: read[key] for key in ("n", "d", "kind")},
-                "ours_s": own["median_s"],
-                "error": own["error"],
-                "extra_mb": own["extra_mb"],
+                **against(own, rivals),
                 "reads": own["median_s"] / read["read_s"],
-                "best_peer": best["peer"],
-                "best_peer_s": best["median_s"],
-                "ratio": best["median_s"] / own["median_s"],
-                "target": dict(zip(KINDS, TARGETS.get((read["n"], read["d"]), ()), strict=False)).get(read["kind"]),
+                "target": aims.get(read["kind"]),
             }
         )
     return rows
@@ -222,7 +216,6 @@ def summary(results: list[dict], reads: list[dict]) -> list[dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shapes", choices=SHAPES, default="all")
-    parser.add_argument("--again", nargs=2, type=int, metavar=("N", "D"), help="this shape again, into the same file")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="PEER")
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
@@ -233,9 +226,7 @@ def main() -> None:
         peer, folder, center, repeats = arguments.child
         print(json.dumps(measure(peer, Path(folder), bool(int(center)), int(repeats))))
         return
-    before = json.loads(arguments.output.read_text()) if arguments.again else {}
-    shapes = [tuple(arguments.again)] if arguments.again else SHAPES[arguments.shapes]
-    found = run(shapes, arguments.peers, arguments.repeats, arguments.threads, before)
+    found = run(SHAPES[arguments.shapes], arguments.peers, arguments.repeats, arguments.threads)
     write(arguments.output, found)
     for row in found["summary"]:
         print(

@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from common import better, child, installed, machine, matrix, timed, write
+from common import against, better, child, installed, machine, matrix, timed, write
 
 ACCURATE = 1e-6
 VARIANCE = 0.99  # of SVCCA
@@ -224,21 +224,8 @@ def summary(results: list[dict]) -> list[dict]:
             for r in results
             if r["peer"] != "pvlib" and r.get("error", np.inf) <= ACCURATE and case.items() <= r.items()
         ]
-        best = min(rivals, key=lambda r: r["median_s"], default=None)
-        if best is None:
-            continue
-        rows.append(
-            case
-            | {
-                "ours_s": own["median_s"],
-                "error": own["error"],
-                "extra_mb": own["extra_mb"],
-                "best_peer": best["peer"],
-                "best_peer_s": best["median_s"],
-                "best_peer_extra_mb": best["extra_mb"],
-                "ratio": best["median_s"] / own["median_s"],
-            }
-        )
+        if rivals:
+            rows.append(case | against(own, rivals))
     return rows
 
 

@@ -245,21 +245,22 @@ def measure(name: str, device: torch.device, rounds: int, small: bool) -> dict:
 
 
 def summary(name: str, rows: list[dict], device: str) -> dict:
-    """Median rates of a case's ways, and medians over the rounds of their ratios."""
+    """Median rates of a case's ways, and over the rounds the median, least and greatest of their ratios."""
     rates = {way: [row["images_per_s"] for row in rows if row["way"] == way] for way in WAYS}
     if CASES[name].input_only:
         rates["ours_default"] = rates["ours_f32"]
 
-    def ratio(one: str, other: str) -> float | None:
-        pairs = list(zip(rates[one], rates[other], strict=False))
-        return statistics.median(a / b for a, b in pairs) if pairs else None
+    def ratios(one: str, other: str, name: str) -> dict[str, float | None]:
+        each = [a / b for a, b in zip(rates[one], rates[other], strict=False)]
+        summed = (statistics.median(each), min(each), max(each)) if each else (None, None, None)
+        return dict(zip((name, f"{name}_low", f"{name}_high"), summed, strict=True))
 
     return {
         "case": name,
         **{way: statistics.median(found) if found else None for way, found in rates.items()},
-        "ratio_f32": ratio("ours_f32", "ordinary"),
-        "ratio_default": ratio("ours_default", "ordinary"),
-        "share_of_prepared": ratio("ours_default", "prepared"),
+        **ratios("ours_f32", "ordinary", "ratio_f32"),
+        **ratios("ours_default", "ordinary", "ratio_default"),
+        **ratios("ours_default", "prepared", "share_of_prepared"),
         "target": CASES[name].target.get(device),
         "target_share": SHARE if device == "cuda" and not CASES[name].input_only else None,
     }

@@ -50,12 +50,12 @@ class Benchmark:
 
     @property
     def origin(self) -> str:
-        """Where the numbers come from: command, machine, versions, time."""
+        """Where the numbers come from: command, commit, machine, versions, time."""
         machine = self.content["machine"]
         versions = ", ".join(f"{name} {value}" for name, value in machine["versions"].items() if value)
         return (
-            f"made by `{self.content.get('command', f'python benchmarks/{self.name}.py')}` on {machine['cores']} cores of {machine['processor']}, load "
-            f"{machine['load']:.1f}, {machine['measured_at'][:10]}; {versions}"
+            f"made by `{self.content.get('command', f'python benchmarks/{self.name}.py')}` at commit {machine['commit']} on "
+            f"{machine['cores']} cores of {machine['processor']}, load {machine['load']:.1f}, {machine['measured_at'][:10]}; {versions}"
         )
 
 
@@ -87,13 +87,19 @@ def shape(row) -> str:
     return f"{row.n:,} × {row.d:,}"
 
 
+def spread(row, name: str) -> str:
+    """ "1.45 (1.38-1.52)": a ratio and its range."""
+    middle, low, high = (getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
+    return f"{middle:.2f} ({low:.2f}–{high:.2f})"
+
+
 def p_vector_table(found: Benchmark) -> pd.DataFrame:
     """Ours beside the fastest peer that is as accurate, one row a shape and kind of spectrum, in words for the page."""
     return pd.DataFrame([
         {
             "samples × features": shape(row), "spectrum": KINDS[row.kind], "ours (ms)": f"{1e3 * row.ours_s:.1f}",
             "1 − |cos|": f"{row.error:.0e}", "fastest as accurate": row.best_peer,
-            "its time (ms)": f"{1e3 * row.best_peer_s:.1f}", "ratio": f"{row.ratio:.2f}",
+            "its time (ms)": f"{1e3 * row.best_peer_s:.1f}", "ratio": spread(row, "ratio"),
             "aimed at": f"{row.target:g}" if row.target == row.target else "",
             "times a plain read": f"{row.reads:.0f}", "extra memory (MB)": f"{row.extra_mb:.0f}",
         }
@@ -111,7 +117,7 @@ def training_table(found: Benchmark) -> pd.DataFrame:
         {
             "task": TITLES[row.case], "ordinary (images/s)": rate(row.ordinary), "ours, float32": rate(row.ours_f32),
             "ours, as the recipes train": rate(row.ours_default), "batches prepared beforehand": rate(row.prepared),
-            "ratio, float32": f"{row.ratio_f32:.2f}", "ratio, recipes": f"{row.ratio_default:.2f}",
+            "ratio, float32": spread(row, "ratio_f32"), "ratio, recipes": spread(row, "ratio_default"),
             "aimed at": f"{row.target:g}",
         }
         for row in found.summary.astype({"prepared": float}).itertuples()

@@ -26,7 +26,9 @@ def test_the_benchmark_of_training_runs_and_says_what_tables_need(tmp_path):
         turns = [(turn["round"], turn["way"]) for turn in found["results"] if turn["case"] == row["case"]]
         assert turns == [(number, way) for number in range(2) for way in ways]  # in turn, not one way after another
         assert all(row[way] > 0 for way in ways)
-        assert row["ratio_f32"] > 0 and row["ratio_default"] > 0 and row["target"] > 1
+        for name in ("ratio_f32", "ratio_default"):
+            assert 0 < row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
+        assert row["target"] > 1
         assert (row["share_of_prepared"] is None) == (row["case"] == "mnist_input")
     for facts in found["cases"]:
         assert facts["made_up_images"] and facts["threads"] == facts["workers"] >= 1

@@ -20,8 +20,9 @@ def folder(tmp_path):
     rows = [case("pvlib", 0.002, 1e-13), case("numpy gram", 0.004, 1e-14), case("torch svd_lowrank", 0.001, 1e-5),
             {"n": 2000, "d": 300, "kind": "relu", "peer": "broken", "failed": "no such solver"}]  # fmt: skip
     summary = [{"n": 2000, "d": 300, "kind": "relu", "ours_s": 0.002, "error": 1e-13, "extra_mb": 20.0, "reads": 5.0,
-                "best_peer": "numpy gram", "best_peer_s": 0.004, "ratio": 2.0, "target": 3.0}]  # fmt: skip
-    machine = {"cores": 2, "processor": "a processor", "load": 0.1, "measured_at": "2026-01-02T03:04:05Z",
+                "best_peer": "numpy gram", "best_peer_s": 0.004, "ratio": 2.0, "ratio_low": 1.75, "ratio_high": 2.25,
+                "target": 3.0}]  # fmt: skip
+    machine = {"cores": 2, "processor": "a processor", "load": 0.1, "commit": "0a1b2c", "measured_at": "2026-01-02T03:04:05Z",
                "versions": {"numpy": "2.0", "dask": None}}  # fmt: skip
     content = {"results": rows, "summary": summary, "machine": machine, "accurate": 1e-11, "target_mb": 16,
                "command": "python benchmarks/pvector.py"}  # fmt: skip
@@ -40,12 +41,12 @@ def test_what_is_missed_is_said(folder):
 
 def test_the_table_has_the_ratio_and_the_aim(folder):
     row = benchmarks.p_vector_table(benchmarks.load("pvector", folder)).iloc[0]
-    assert (row["ratio"], row["aimed at"], row["fastest as accurate"]) == ("2.00", "3", "numpy gram")
+    assert (row["ratio"], row["aimed at"], row["fastest as accurate"]) == ("2.00 (1.75–2.25)", "3", "numpy gram")
 
 
 def test_origin_names_machine_and_versions_that_are_there(folder):
     origin = benchmarks.load("pvector", folder).origin
-    assert "2 cores of a processor" in origin
+    assert "at commit 0a1b2c on 2 cores of a processor" in origin
     assert "numpy 2.0" in origin
     assert "dask" not in origin
 
@@ -76,7 +77,14 @@ def test_shapes_stand_in_order_whatever_was_measured_last(folder):
 
 def test_the_rate_of_a_stream_names_its_size_and_its_aim(tmp_path):
     summary = [{"threads": 2, "ratio": 1.237, "target": 0.85}]
-    machine = {"cores": 2, "processor": "a processor", "load": 0.1, "measured_at": "2026-01-02", "versions": {}}
+    machine = {
+        "cores": 2,
+        "processor": "a processor",
+        "load": 0.1,
+        "commit": "0a1b2c",
+        "measured_at": "2026-01-02",
+        "versions": {},
+    }
     content = {"results": summary, "summary": summary, "machine": machine, "columns": 2048}
     (tmp_path / "streaming.json").write_text(json.dumps(content))
     said = speed.streaming(benchmarks.load("streaming", tmp_path))
@@ -86,8 +94,13 @@ def test_the_rate_of_a_stream_names_its_size_and_its_aim(tmp_path):
 
 def test_the_table_of_training_has_a_dash_where_a_way_does_not_apply(tmp_path):
     row = {"case": "simclr_views", "ordinary": 2270.1, "ours_f32": 32427.2, "ours_default": 32427.2, "prepared": None,
-           "ratio_f32": 14.358, "ratio_default": 14.358, "target": 11}  # fmt: skip
+           "ratio_f32": 14.358, "ratio_f32_low": 13.9, "ratio_f32_high": 15, "ratio_default": 14.358,
+           "ratio_default_low": 13.9, "ratio_default_high": 15, "target": 11}  # fmt: skip
     (tmp_path / "training-cpu.json").write_text(json.dumps({"results": [], "summary": [row]}))
     shown = benchmarks.training_table(benchmarks.load("training-cpu", tmp_path)).iloc[0]
     assert (shown["task"], shown["batches prepared beforehand"]) == ("SimCLR views alone", "-")
-    assert (shown["ordinary (images/s)"], shown["ratio, float32"], shown["aimed at"]) == ("2,270", "14.36", "11")
+    assert (shown["ordinary (images/s)"], shown["ratio, float32"], shown["aimed at"]) == (
+        "2,270",
+        "14.36 (13.90–15.00)",
+        "11",
+    )

@@ -146,6 +146,8 @@ def training(found: Benchmark | None) -> Plate | Missing:
         ("target", "aimed at", style.FAINT, "|", 0.0),
     ):
         ax.plot(summary[column].astype(float), y + shift, marker, color=colour, label=words, markersize=6)
+        if column != "target":
+            ax.hlines(y + shift, summary[f"{column}_low"], summary[f"{column}_high"], color=colour, linewidth=1.5)
     ax.axvline(1, color=style.FAINT, linewidth=1)
     ax.set(xscale="log", xlabel="images a second, over those of the ordinary way")
     style.name_rows(ax, [TITLES[case] for case in summary["case"]])
@@ -158,7 +160,8 @@ def training(found: Benchmark | None) -> Plate | Missing:
         f"Whole data set on the device and batched augmentation, beside a data loader with a process on every core. "
         f"{f'Below what was aimed at: {listed(short, most=8)}.' if short else 'Every ratio aimed at is reached.'}",
         "Dot plot: for each training task the ratio of images a second of this library's loop to those of the ordinary "
-        "way, like for like in float32 and as the recipes train, beside the ratio that was aimed at.",
+        "way, like for like in float32 and as the recipes train, beside the ratio that was aimed at; lines reach from the "
+        "least to the greatest ratio of a round.",
     )
 
 
