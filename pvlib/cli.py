@@ -167,7 +167,7 @@ def _run(arguments) -> int:
     import torch
 
     from .study.config import load_study
-    from .study.publish import published_keys
+    from .study.published import published_keys
     from .study.runner import run_study, say
     from .study.store import Store
 

@@ -24,7 +24,8 @@ from pvlib.cli import main
 from pvlib.experiment import features, objectives, precision
 from pvlib.experiment.data import load
 from pvlib.study import files
-from pvlib.study.publish import publish, recover
+from pvlib.study.publish import publish
+from pvlib.study.published import recover
 from pvlib.study.runner import run_study
 from pvlib.study.store import Store
 

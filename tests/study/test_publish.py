@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from pvlib.study import publish as module
+from pvlib.study import published as module
 from pvlib.study.pairs import pair_rows
 from pvlib.study.plan import plan
-from pvlib.study.publish import publish, published_keys, recover
+from pvlib.study.publish import publish
+from pvlib.study.published import published_keys, recover
 from pvlib.study.runner import run_study
 from pvlib.study.store import Store
 
@@ -158,6 +159,19 @@ def test_an_error_while_writing_leaves_the_old_results(trained, results, tmp_pat
     with pytest.raises(OSError, match="No space"):
         publish(*trained, target)
     assert (target / "SHA256SUMS").read_bytes() == before
+
+
+@pytest.mark.parametrize("file", ["finals.parquet", "SHA256SUMS", "vectors"])
+def test_damage_to_what_is_published_is_named_and_not_published_again_as_sound(trained, results, tmp_path, file):
+    target = tmp_path / "tiny"
+    shutil.copytree(results, target)
+    path = next((target / file).glob("[!d]*")) if file == "vectors" else target / file
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1  # of a P-vector: another number, in a file that can be read
+    path.write_bytes(b"" if file == "SHA256SUMS" else bytes(content))
+    for reading in (lambda: publish(trained[0], Store(tmp_path / "empty"), target), lambda: published_keys(target)):
+        with pytest.raises(ValueError, match=rf"{path.name} is missing, or was changed or damaged .*git restore"):
+            reading()
 
 
 def test_nothing_to_publish_is_an_error_that_says_what_to_do(trained, tmp_path):
