@@ -21,7 +21,7 @@ def on_cuda(batch: int, columns: int) -> dict:
     import torch
 
     from pvlib.measure.gram import moments
-    from pvlib.measure.rows import as_rows
+    from pvlib.measure.inputs import as_rows
 
     rows = torch.rand((batch, columns), device="cuda")
 

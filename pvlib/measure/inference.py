@@ -11,7 +11,8 @@ import numpy as np
 
 from .angles import orthonormal, paired, same_samples, unit
 from .gram import top_right
-from .rows import as_rows, to_float
+from .inputs import as_rows
+from .rows import to_float
 
 
 @dataclass(frozen=True)

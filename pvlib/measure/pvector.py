@@ -14,8 +14,9 @@ import numpy as np
 from . import gram
 from .angles import PROMISED
 from .cautions import TieWarning
+from .inputs import as_rows
 from .lanczos import Krylov, krylov, looks_flat, randomized
-from .rows import Rows, as_rows
+from .rows import Rows
 from .threads import workers
 
 METHODS = ("auto", "gram", "krylov", "dual", "randomized")

@@ -1,7 +1,7 @@
-"""Forms of input: anything that holds samples x features becomes a `Rows`, read block by block.
+"""A matrix read block by block, as often as needed, and what can be asked of its entries. Not the forms of input (`inputs`).
 
 Arrays are sliced, never copied whole; half precision, integers and booleans are upcast one block at a time;
-batches are read in order, again for every pass; Dask arrays stay where they are (`dask_rows`). Not for loading files.
+batches are read in order, again for every pass.
 """
 
 import mmap
@@ -134,30 +134,6 @@ def changed_batches(before: int, now: int) -> ValueError:
     )
 
 
-def as_rows(features, name: str = "features") -> Rows:
-    """Accept NumPy, torch (any device), memory maps, Dask arrays, data frames, nested lists, or re-iterable batches
-    of these.
-
-    Raises TypeError for what can be read only once or is not numeric, ValueError for a shape that is not two-
-    dimensional.
-    """
-    if isinstance(features, Rows):
-        return features
-    if is_batches(features):
-        if isinstance(features, Iterator):
-            raise TypeError(
-                f"{name} is a {type(features).__name__} that can be read only once, and is needed twice: pass a "
-                "list of batches, or an object whose __iter__ starts again (a DataLoader does)"
-            )
-        return Rows(batches=features)
-    matrix = checked(features, name)
-    if is_dask(matrix):
-        from .dask_rows import DaskRows
-
-        return DaskRows.of(matrix, name)
-    return Rows(matrix=matrix, n=int(matrix.shape[0]), d=int(matrix.shape[1]))
-
-
 def is_tensor(value) -> bool:
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
@@ -166,14 +142,6 @@ def is_tensor(value) -> bool:
 def is_dask(value) -> bool:
     dask_array = sys.modules.get("dask.array")
     return dask_array is not None and isinstance(value, dask_array.Array)
-
-
-def is_batches(features) -> bool:
-    if is_tensor(features) or hasattr(features, "__array__") or isinstance(features, str | bytes | dict):
-        return False
-    if isinstance(features, list | tuple):
-        return bool(features) and all(getattr(batch, "ndim", 0) == 2 for batch in features)
-    return isinstance(features, Iterable) or hasattr(features, "__getitem__")
 
 
 def checked(array, name: str):

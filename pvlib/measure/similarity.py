@@ -12,7 +12,8 @@ import numpy as np
 from . import gram
 from .angles import unit_rows
 from .cautions import NoDirection
-from .rows import Rows, as_rows, to_float
+from .inputs import as_rows
+from .rows import Rows, to_float
 from .threads import workers
 
 ROWS = 1024  # of a block: enough that adding the moments up costs little beside the products

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import gram
+from .inputs import as_rows
 from .pvector import PVector, finish, radians
-from .rows import as_rows, checked, to_float
+from .rows import checked, to_float
 
 SAFE = 1e15  # float32 entries between 1 / SAFE and SAFE have squares and sums inside the range of float32
 

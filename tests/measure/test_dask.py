@@ -9,8 +9,8 @@ import pytest
 
 from pvlib.measure.angles import kahan, principal_angles
 from pvlib.measure.inference import stability
+from pvlib.measure.inputs import as_rows
 from pvlib.measure.pvector import p_vector
-from pvlib.measure.rows import as_rows
 from pvlib.measure.streaming import Stream
 
 from .making import exact, relu_features, with_sigmas

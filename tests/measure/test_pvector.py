@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from pvlib.measure.angles import kahan, principal_angles
 from pvlib.measure.cautions import TieWarning
+from pvlib.measure.inputs import as_rows
 from pvlib.measure.pvector import p_vector, suited
-from pvlib.measure.rows import as_rows
 
 from .making import ACCURATE, exact, relu_features, with_sigmas
 

@@ -8,8 +8,8 @@ import pytest
 
 from pvlib.measure import pvector
 from pvlib.measure.angles import kahan
+from pvlib.measure.inputs import as_rows
 from pvlib.measure.pvector import p_vector, suited
-from pvlib.measure.rows import as_rows
 
 from .making import ACCURATE, exact, relu_features
 
