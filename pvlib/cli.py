@@ -8,7 +8,8 @@ from pathlib import Path
 
 RUN_HELP = """\
 Train and measure the runs of a study that the store lacks. Interrupt it at any time (Ctrl-C, kill, power cut): at most
-one epoch of one run is lost, and the same command goes on. Two processes on one store share the work.
+one epoch of one run is lost (a few seconds where epochs take less), and the same command goes on. Two processes on one
+store share the work.
 
   pvlib run digits
   pvlib run quick --only 'mnist/*' --time-limit 540
@@ -158,9 +159,12 @@ def _shard(text: str) -> tuple[int, int]:
 def _device(arguments) -> str:
     import torch
 
-    if arguments.device != "auto":
-        return arguments.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if arguments.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    device, count = torch.device(arguments.device), torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise ValueError(f"--device {arguments.device}: torch {torch.__version__} finds {count} CUDA devices here")
+    return arguments.device
 
 
 def _run(arguments) -> int:
@@ -183,7 +187,7 @@ def _run(arguments) -> int:
         published=published_keys(arguments.published) if arguments.published else frozenset(),
     )
     say(f"{arguments.study}: " + ", ".join(f"{count} {name}" for name, count in sorted(outcome.items())))
-    return 1 if outcome["failed"] else 0
+    return 1 if outcome["failed"] or outcome["no_memory"] else 0
 
 
 def _plan(arguments) -> int:

@@ -35,6 +35,14 @@ def test_help_teaches(command, capsys):
     assert len(capsys.readouterr().out) > 200
 
 
+def test_a_device_that_is_not_there_is_named_before_anything_is_loaded(capsys, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    assert main(["run", "digits", "--device", "cuda:7"]) == 1
+    assert "--device cuda:7: torch" in (told := capsys.readouterr().err) and "finds 1 CUDA devices here" in told
+    assert main(["run", "digits", "--device", "gpu"]) == 1
+    assert "gpu" in capsys.readouterr().err
+
+
 def test_measure_prints_spectrum_gap_and_bound(files, capsys):
     assert main(["measure", str(files / "a.npy")]) == 0
     out = capsys.readouterr().out

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-_PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
+from .precision import autocast
+
+_PRECISIONS = ("float32", "bfloat16")
 
 
 class LayerError(ValueError):
@@ -39,7 +41,8 @@ def extract(
         sequence a path is its own name. "" is the whole model: its output.
     batch_size : samples per forward pass, at most. Halved, for the rest of the call, where memory runs out.
     device : where to compute; default: where the model is.
-    precision : "float32", or "bfloat16" (autocast; moves a centred P-vector by 1 - |cos| of about 1e-5).
+    precision : "float32", or "bfloat16" (autocast, where the device has it; moves a centred P-vector by
+        1 - |cos| of about 1e-5).
     transform : makes the model's input of a batch, on the device (say, uint8 to standardised float).
     progress : bar on stderr.
 
@@ -67,9 +70,7 @@ def extract(
         device = stack.enter_context(_evaluating(model, device))
         seen = stack.enter_context(_listening(modules))
         stack.enter_context(torch.inference_mode())
-        stack.enter_context(
-            torch.autocast(device.type, dtype=torch.bfloat16, enabled=_PRECISIONS[precision] is not None)
-        )
+        stack.enter_context(autocast(device, precision))
         forward = _Forward(model, device, transform, seen, batch_size)
         for batch in _batches(inputs, batch_size, progress):
             for size, values in forward(batch):
@@ -95,7 +96,7 @@ class _Forward:
             try:
                 values = self._run(piece)
             except RuntimeError as error:
-                if not _out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 if len(piece) == 1:
                     raise torch.OutOfMemoryError(self._too_large(piece, error)) from error
@@ -214,8 +215,9 @@ def _to_cpu(value):
     return value.cpu() if isinstance(value, Tensor) else value
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    words = ("out of memory", "can't allocate memory")  # of other devices and of the CPU, which raise a RuntimeError
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether the error is a lack of memory: other devices, the CPU and CUDA's libraries raise a RuntimeError."""
+    words = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
     return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 

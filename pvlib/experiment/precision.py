@@ -23,7 +23,8 @@ def autocast(device: torch.device | str, precision: str) -> torch.autocast:
 def has_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 pays on this device rather than being emulated."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):  # it is the current one that torch asks
+            return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
         return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return True

@@ -74,13 +74,11 @@ class Bench:
 
     def features(self, model: torch.nn.Module, split: str) -> dict[str, np.ndarray]:
         """Features of the anchor at every layer that the network names: layer -> (n, d) float32."""
+        return self._extract(model, self.images[split], dict(model.layers))
+
+    def _extract(self, model, images: torch.Tensor, layers: dict[str, str]) -> dict[str, np.ndarray]:
         found = extract(
-            model,
-            self.images[split],
-            dict(model.layers),
-            device=self.device,
-            precision=self.recipe.precision,
-            transform=self.transform,
+            model, images, layers, device=self.device, precision=self.recipe.precision, transform=self.transform
         )
         for layer, value in found.items():
             if not torch.isfinite(value).all():
@@ -184,14 +182,7 @@ class Bench:
         """P-vectors of the full splits at the primary layer, and how far each is from the anchor's own."""
         vectors, rows = {}, []
         for split, part in (("train", self.data.train), ("test", self.data.test)):
-            features = extract(
-                model,
-                part.images,
-                {PRIMARY: model.layers[PRIMARY]},
-                device=self.device,
-                precision=self.recipe.precision,
-                transform=self.transform,
-            )[PRIMARY].numpy()
+            features = self._extract(model, part.images, {PRIMARY: model.layers[PRIMARY]})[PRIMARY]
             for convention in ALONG:
                 full, own = p_vector(features, convention), p_vector(features[self.ids[split]], convention)
                 if full is None or own is None:

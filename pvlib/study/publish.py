@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..experiment.data import anchor, load
+from ..experiment.data.locks import hold
 from . import pairs, provenance
 from .bench import ALONG, PRIMARY
 from .config import NUMERICS_VERSION, Run, Study
@@ -34,7 +35,12 @@ def publish(study: Study, store: Store, target: Path) -> dict:
         There is nothing to publish.
     """
     target = Path(target)
-    recover(target)
+    with hold(target.with_name(f".{target.name}.lock"), wait=f"another process publishes {target}: waiting for it"):
+        recover(target)
+        return _publish(study, store, target)
+
+
+def _publish(study: Study, store: Store, target: Path) -> dict:
     data = {name: load(name) for name in study.datasets}
     keys = {run.key(data[run.recipe.dataset].checksum): run for run in study.runs}
     old = read(target, keys)

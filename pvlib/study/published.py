@@ -27,10 +27,15 @@ KEYS = {
 
 
 def published_keys(target: Path) -> frozenset[str]:
-    """Keys of the runs that a folder of results holds; none where there is no such folder."""
+    """Keys of the finished runs that a folder of results holds; none where there is no such folder. Raises as `verified`.
+
+    Not those that failed elsewhere: they are tried again here.
+    """
+    recover(Path(target))
     if not verified(Path(target)):
         return frozenset()
-    return frozenset(pd.read_parquet(Path(target) / "runs.parquet", columns=["run"])["run"])
+    runs = pd.read_parquet(Path(target) / "runs.parquet", columns=["run", "status"])
+    return frozenset(runs["run"][runs["status"] == "done"])
 
 
 def verified(target: Path) -> bool:

@@ -15,6 +15,7 @@ import torch
 
 from ..experiment.data import ImageData, load
 from ..experiment.evaluate import evaluate, score
+from ..experiment.features import is_out_of_memory
 from ..experiment.train import Checkpoint, DivergedError, train
 from . import provenance
 from .bench import Bench, NotFinite
@@ -24,6 +25,24 @@ from .store import Busy, Store
 
 class TimeUp(Exception):
     """The time limit is reached; the checkpoint of the last epoch is stored."""
+
+
+@dataclass
+class Pace:
+    """How often checkpoints are written: after every epoch, but where that is slow for a twentieth of the time at most."""
+
+    took: float = 0.0
+    ended: float = -math.inf
+
+    def due(self) -> bool:
+        return self.took < 0.1 or time.perf_counter() - self.ended > 20 * self.took
+
+    def __enter__(self) -> None:
+        self.began = time.perf_counter()
+
+    def __exit__(self, *_) -> None:
+        self.ended = time.perf_counter()
+        self.took = self.ended - self.began
 
 
 @dataclass
@@ -70,9 +89,12 @@ def run_study(
     -------
     Counter
         Runs by outcome: done, present (was there before), published, failed, busy (another process has it), left (time
-        is up).
+        is up), no_memory (not recorded, and tried again by the next call).
     """
     outcome: Counter = Counter()
+    torch.backends.cudnn.allow_tf32 = (
+        False  # a float32 recipe means it: TF32 rounds what a convolution reads to 11 bits
+    )
     end = math.inf if time_limit is None else time.monotonic() + time_limit
     chosen = choose(study.runs, shard=shard, only=only)
     data = {name: load(name) for name in dict.fromkeys(run.recipe.dataset for run in chosen)}
@@ -96,6 +118,14 @@ def run_study(
         except TimeUp:
             say(f"{title}: time limit reached, the run goes on from here next time")
             worked, result = True, "left"
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            batch = run.recipe.batch_size
+            say(
+                f"{title}: NO MEMORY on {device} with batches of {batch} ({error}); use another device or smaller batches"
+            )
+            worked, result = True, "no_memory"
         outcome[result] += 1
     return outcome
 
@@ -103,27 +133,24 @@ def run_study(
 def do_run(run: Run, key: str, store: Store, data: ImageData, *, device: str, end: float, title: str) -> str:
     """One run, from its checkpoint where there is one. Returns done, failed or present."""
     if (known := store.record(key)) is not None:
+        store.tidy(key)  # a kill just after the record was written leaves its checkpoint
         return "failed" if known["status"] == "failed" else "present"
     bench = Bench(run.recipe, data, device)
     recorder, resume, spent = _restore(store, key, bench)
     say(f"{title}: " + (f"resumed after epoch {resume.meta['epoch']}" if resume else "starts"))
     start = time.perf_counter() - spent
+    pace = Pace()
 
     def save(checkpoint: Checkpoint) -> None:
-        tensors = {f"train/{name}": value for name, value in checkpoint.tensors.items()}
-        tensors |= {f"snapshot/{name}": value for name, value in recorder.vectors.items()}
-        store.save_checkpoint(
-            key,
-            tensors,
-            {
-                "train": checkpoint.meta,
-                "rows": recorder.rows,
-                "measure_s": recorder.seconds,
-                "wall_s": time.perf_counter() - start,
-            },
-        )
-        say(f"{title}: {_progress(checkpoint.meta, run.recipe.epochs, time.perf_counter() - start)}")
-        if time.monotonic() > end:
+        up, spent = time.monotonic() > end, time.perf_counter() - start
+        if up or pace.due():
+            tensors = {f"train/{name}": value for name, value in checkpoint.tensors.items()}
+            tensors |= {f"snapshot/{name}": value for name, value in recorder.vectors.items()}
+            note = {"train": checkpoint.meta, "rows": recorder.rows, "measure_s": recorder.seconds, "wall_s": spent}
+            with pace:
+                store.save_checkpoint(key, tensors, note)
+        say(f"{title}: {_progress(checkpoint.meta, run.recipe.epochs, spent)}")
+        if up:
             raise TimeUp
 
     record = {
@@ -134,6 +161,10 @@ def do_run(run: Run, key: str, store: Store, data: ImageData, *, device: str, en
     }
     try:
         outcome = train(run.recipe, data, device=device, observer=recorder, resume=resume, save=save)
+        try:
+            measured = measure_final(outcome, bench, recorder)
+        except NotFinite as error:  # on samples that are not of the anchor
+            raise DivergedError(run.recipe.epochs, outcome.total_steps) from error
     except DivergedError as error:
         say(f"{title}: FAILED, {error}")
         store.finish(
@@ -149,7 +180,6 @@ def do_run(run: Run, key: str, store: Store, data: ImageData, *, device: str, en
             {},
         )
         return "failed"
-    measured = measure_final(outcome, bench, recorder)
     metrics = evaluate(outcome.model, run.recipe, data, device=device)
     name, value = score(metrics, run.recipe)
     record |= {

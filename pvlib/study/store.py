@@ -11,7 +11,6 @@ The store lies outside the working tree: `PVLIB_STORE`, or the user's cache fold
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ from pathlib import Path
 import platformdirs
 
 from ..experiment.data.cache import keep_aside
+from ..experiment.data.locks import hold
 from .files import DamagedFile, read_json, read_tensors, sha256, write_json, write_tensors
 
 
@@ -52,11 +52,9 @@ class Store:
         Busy
             Another process holds it.
         """
-        folder = self.root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / key, "w") as file:
+        with contextlib.ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(hold(self.root / "locks" / key))
             except BlockingIOError as error:
                 raise Busy(f"run {key} is being trained by another process") from error
             yield
@@ -92,6 +90,11 @@ class Store:
         names = [f"{name}.safetensors" for name in tensors] + ["rows.json"]
         record = {**record, "files": {n: sha256(folder / n) for n in names}}
         write_json(folder / "record.json", {**record, "seal": _seal(record)})
+        self.tidy(key)
+
+    def tidy(self, key: str) -> None:
+        """Remove what a finished run needs no more: its checkpoint, and what was left half-written."""
+        folder = self.folder(key)
         for path in (folder / "checkpoint.safetensors", *folder.glob(".*.tmp")):
             path.unlink(missing_ok=True)
 

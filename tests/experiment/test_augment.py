@@ -239,3 +239,16 @@ def test_brightness_of_grey_views_stays_within_its_limit():
     image = torch.full((400, 1, 9, 9), 128, dtype=torch.uint8)
     middle = augment.views_grey(image, generator(), degrees=0.0, brightness=0.3)[:, 0, 4, 4] * 255 / 128
     assert 0.7 - 1e-5 <= middle.min() < 0.72 and 1.28 < middle.max() <= 1.3 + 1e-5
+
+
+@pytest.mark.parametrize("name", ["views", "views_grey"])
+def test_views_of_a_bfloat16_recipe_are_those_of_float32_but_for_rounding(name):
+    """Training makes them where the network's products are rounded to bfloat16, and so are those of colours and boxes."""
+    channels, function = ALL[name]
+    smooth = F.avg_pool2d(random_images(1, channels, 40, 40).float(), 9, stride=1)  # 32x32, neighbours alike
+    images = smooth.expand(256, -1, -1, -1).round().to(torch.uint8)
+    exact = function(images, generator())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = function(images, generator()).float()
+    error = (rounded - exact).abs()
+    assert 0 < error.max() < 0.05 and error.mean() < 0.01

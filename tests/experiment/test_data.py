@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -286,6 +288,17 @@ def test_without_a_folder_the_archives_are_downloaded_once(archive, tmp_path, ca
     archive.calls = ()
     assert load("mnist").checksum == data.checksum
     assert archive.calls == ()
+
+
+def test_processes_that_start_together_download_once(archive, tmp_path, capsys):
+    load("mnist")
+    once = len(archive.calls)
+    shutil.rmtree(tmp_path / "cache")
+    archive.calls = ()
+    with ThreadPoolExecutor(4) as pool:  # every opening of a lock file is a holder of its own, also in one process
+        assert len({found.checksum for found in pool.map(load, ["mnist"] * 4)}) == 1
+    assert len(archive.calls) == once
+    assert "another process is making mnist ready" in capsys.readouterr().err
 
 
 def test_unreadable_download_is_kept_aside_and_fetched_again(archive, tmp_path, capsys):

@@ -47,7 +47,7 @@ def test_every_named_layer_fires_once_with_one_row_an_image(name, shape):
 def test_penultimate_is_read_after_its_relu_and_its_pre_before(name):
     model = network(name)
     if "penultimate_pre" not in model.layers:
-        assert ARCHITECTURES[name].family == "autoencoder"
+        assert ARCHITECTURES[name].objective == "reconstruction"
         return
     seen = {}
     for layer in ("penultimate_pre", "penultimate"):

@@ -7,6 +7,7 @@ The faults that end a process are tried on real ones: `python -m tests.study.tes
 import builtins
 import errno
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,9 +24,11 @@ from safetensors.numpy import load_file
 from pvlib.cli import main
 from pvlib.experiment import features, objectives, precision
 from pvlib.experiment.data import load
+from pvlib.experiment.data.locks import hold
 from pvlib.study import files
+from pvlib.study.bench import Bench, NotFinite
 from pvlib.study.publish import publish
-from pvlib.study.published import recover
+from pvlib.study.published import published_keys
 from pvlib.study.runner import run_study
 from pvlib.study.store import Store
 
@@ -97,13 +100,15 @@ class Half:
 
 
 def faulty(fault, *arguments):
-    """`pvlib` in this process, killed in a training step, in the write of a file, or after a rename."""
+    """`pvlib` in this process, killed in a training step, in the write of a file, at a removal, or after a rename."""
     place, _, number = fault.rpartition(":")
     if place == "step":
         step = at_call(int(number), objectives.classification, kill)
         objectives.OBJECTIVES["classification"] = step
     elif place == "rename":
         Path.rename = at_call(int(number), Path.rename, kill, after=True)
+    elif place == "unlink":
+        Path.unlink = at_call(int(number), Path.unlink, kill)
     else:
         files.open = half_written(place, int(number), kill)
     return main(list(arguments))
@@ -182,6 +187,15 @@ def test_killed_in_an_epoch_or_in_a_write_a_run_goes_on(fault, trained, tiny_fil
     assert_ends_as_if_nothing_had_happened(trained[0], store, tables, tmp_path / "tiny")
 
 
+def test_killed_between_a_run_s_record_and_the_end_its_checkpoint_does_not_stay(
+    trained, tiny_file, store, tables, tmp_path
+):
+    killed("unlink:1", "run", tiny_file, "--store", store.root, *THREADS)
+    assert list(store.root.glob("runs/*/checkpoint*"))
+    assert run(tiny_file, store) == 0
+    assert_ends_as_if_nothing_had_happened(trained[0], store, tables, tmp_path / "tiny")
+
+
 @pytest.fixture(scope="module")
 def published_before(trained, tmp_path_factory):
     """An older publication, of one run."""
@@ -200,13 +214,13 @@ def test_killed_in_a_publication_the_old_or_the_new_is_there_whole(
     target = tmp_path / "tiny"
     shutil.copytree(published_before, target)
     killed(fault, "publish", tiny_file, "--store", whole.root, "--to", target)
-    recover(target)
+    assert first_key(study) in published_keys(target)  # or `pvlib run --published` would train it again
     sums = dict(reversed(line.split("  ")) for line in (target / "SHA256SUMS").read_text().splitlines())
     assert {name: files.sha256(target / name) for name in sums} == sums
     assert len(pd.read_parquet(target / "runs.parquet")) == (len(study.runs) if fault == "rename:2" else 1)
     publish(study, whole, target)
     assert_same_tables(target, tables)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".tiny.lock", "tiny"]
 
 
 # --- a full disk ------------------------------------------------------------------------------------------------------
@@ -304,6 +318,24 @@ def test_two_at_once_do_each_run_once_and_lose_none(trained, tiny_file, store, t
     assert_ends_as_if_nothing_had_happened(study, store, tables, tmp_path / "tiny")
 
 
+def test_two_publications_at_once_do_not_mix(trained, tiny_file, tables, tmp_path):
+    whole = trained[1]
+    command = [sys.executable, "-m", "pvlib.cli", "publish", str(tiny_file), "--store", str(whole.root)]
+    both = [
+        subprocess.Popen([*command, "--to", str(tmp_path / "tiny")], stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        for _ in range(2)
+    ]
+    logs = [process.communicate()[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], logs
+    assert_same_tables(tmp_path / "tiny", tables)
+    with hold(tmp_path / ".tiny.lock"):
+        third = subprocess.Popen(
+            [*command, "--to", str(tmp_path / "tiny")], stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        assert "another process publishes" in third.stderr.readline()
+    assert third.communicate() and third.returncode == 0
+
+
 # --- divergence -------------------------------------------------------------------------------------------------------
 
 
@@ -324,6 +356,18 @@ def test_a_diverged_run_is_recorded_with_its_epoch_and_the_rest_of_the_study_is_
     rows = pd.read_parquet(tmp_path / "results/runs.parquet").set_index("cell")
     assert rows.status.to_dict() == {"digits/bad": "failed", "digits/mlp": "done"}
     assert rows.failed_epoch["digits/bad"] >= 1
+    assert published_keys(tmp_path / "results") == set(rows.run[rows.status == "done"])  # tried again elsewhere
+
+
+def test_features_that_are_finite_on_the_anchor_alone_are_a_failure_too(tmp_path, monkeypatch, capsys):
+    def not_finite(*_):
+        raise NotFinite("features at penultimate are not finite")
+
+    monkeypatch.setattr(Bench, "whole", not_finite)
+    path, store = tmp_path / "study.yml", Store(tmp_path / "store")
+    path.write_text(yaml.safe_dump({**TINY, "cells": [{**TINY["cells"][0], "seeds": 2}]}))
+    assert run(path, store) == 1
+    assert "2 failed" in capsys.readouterr().err
 
 
 # --- smaller machines -------------------------------------------------------------------------------------------------
@@ -345,8 +389,9 @@ def test_out_of_memory_in_training_is_told_and_the_run_goes_on_where_there_is_mo
         step = at_call(18, objectives.classification, too_large)
         patch.setitem(objectives.OBJECTIVES, "classification", step)
         assert run(tiny_file, store) == 1
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("pvlib:") and "out of memory" in last
+    told = capsys.readouterr().err
+    assert re.search(r"NO MEMORY on cpu with batches of \d+ \(CUDA out of memory", told)
+    assert "1 no_memory, 5 present" in told  # the rest of the study is looked at
     assert run(tiny_file, store) == 0
     assert "resumed after epoch 1" in capsys.readouterr().err
     assert_ends_as_if_nothing_had_happened(trained[0], store, tables, tmp_path / "tiny")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
@@ -15,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from .images import ImageData, Split, content_checksum
+from .locks import hold
 
 FORMAT = 1  # part of the file name: raised when what is stored, or how it is decoded, changes
 
@@ -77,12 +80,25 @@ def write(path: Path, data: ImageData) -> None:
         )
 
 
+@contextlib.contextmanager
+def alone(name: str) -> Iterator[None]:
+    """One process at a time downloads or decodes a data set. Where the cache cannot be written, nobody waits."""
+    lock = hold(folder() / "locks" / name, wait=f"another process is making {name} ready: waiting for it")
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            stack.enter_context(lock)
+        yield
+
+
 def keep_aside(path: Path, reason: str) -> None:
     """Rename a damaged file or folder out of the way, and say so on stderr."""
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
-    path.rename(aside)
+    try:
+        path.rename(aside)
+    except FileNotFoundError:  # another process found the damage, too, and was faster
+        return
     print(f"pvlib: {reason}; kept aside as {aside}, and made again", file=sys.stderr)
 
 

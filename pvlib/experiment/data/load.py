@@ -66,7 +66,10 @@ def load(name: str, *, root: str | os.PathLike | None = None) -> ImageData:
     else:
         files, source = None, "torchvision"
     path = cache.folder() / "decoded" / f"{name}-{source}-{cache.FORMAT}.safetensors"
-    data = cache.read(path) or _decode(name, files, path)
+    data = cache.read(path)
+    if data is None:
+        with cache.alone(name):  # another process may have decoded it meanwhile
+            data = cache.read(path) or _decode(name, files, path)
     if data.checksum != CHECKSUMS[name]:
         print(
             f"pvlib: {root or 'the download'} is not the original {name} (checksum {data.checksum[:12]}, "

@@ -29,27 +29,26 @@ class Architecture:
 
     make: Callable[..., nn.Module]
     objective: str
-    family: str
     width: int
     noise: float = 0.0
 
 
 ARCHITECTURES = {
-    "mlp": Architecture(MLP, "classification", "mlp", 512),
-    "lenet": Architecture(LeNet, "classification", "cnn", 32),
-    "resnet20": Architecture(resnet20, "classification", "cnn", 16),
-    "resnet56": Architecture(resnet56, "classification", "cnn", 16),
-    "resnet18": Architecture(resnet18, "classification", "cnn", 64),
-    "vgg16_bn": Architecture(VGG16, "classification", "cnn", 64),
-    "mlp_ae": Architecture(MLPAutoencoder, "reconstruction", "autoencoder", 64),
-    "conv_ae": Architecture(ConvAutoencoder, "reconstruction", "autoencoder", 64),
-    "mlp_dae": Architecture(MLPAutoencoder, "reconstruction", "autoencoder", 64, DENOISING_NOISE),
-    "conv_dae": Architecture(ConvAutoencoder, "reconstruction", "autoencoder", 64, DENOISING_NOISE),
-    "mlp_vae": Architecture(MLPVariational, "reconstruction", "autoencoder", 64),
-    "conv_vae": Architecture(ConvVariational, "reconstruction", "autoencoder", 64),
-    "simclr_lenet": Architecture(LeNet, "contrastive", "contrastive", 32),
-    "simclr_resnet20": Architecture(resnet20, "contrastive", "contrastive", 16),
-    "simclr_resnet18": Architecture(resnet18, "contrastive", "contrastive", 64),
+    "mlp": Architecture(MLP, "classification", 512),
+    "lenet": Architecture(LeNet, "classification", 32),
+    "resnet20": Architecture(resnet20, "classification", 16),
+    "resnet56": Architecture(resnet56, "classification", 16),
+    "resnet18": Architecture(resnet18, "classification", 64),
+    "vgg16_bn": Architecture(VGG16, "classification", 64),
+    "mlp_ae": Architecture(MLPAutoencoder, "reconstruction", 64),
+    "conv_ae": Architecture(ConvAutoencoder, "reconstruction", 64),
+    "mlp_dae": Architecture(MLPAutoencoder, "reconstruction", 64, DENOISING_NOISE),
+    "conv_dae": Architecture(ConvAutoencoder, "reconstruction", 64, DENOISING_NOISE),
+    "mlp_vae": Architecture(MLPVariational, "reconstruction", 64),
+    "conv_vae": Architecture(ConvVariational, "reconstruction", 64),
+    "simclr_lenet": Architecture(LeNet, "contrastive", 32),
+    "simclr_resnet20": Architecture(resnet20, "contrastive", 16),
+    "simclr_resnet18": Architecture(resnet18, "contrastive", 64),
 }
 
 
@@ -69,8 +68,8 @@ def build(
     Returns
     -------
     nn.Module
-        With `.layers` (layer of the protocol -> path of the module; only layers that it has), `.family`, and
-        `.noise` (standard deviation of what training adds to the input).
+        With `.layers` (layer of the protocol -> path of the module; only layers that it has) and `.noise`
+        (standard deviation of what training adds to the input).
 
     Raises
     ------
@@ -88,6 +87,5 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(generator_seed)  # torch.manual_seed would reseed GPUs too
         model = entry.make(tuple(input_shape), heads[entry.objective], width or entry.width)
-    model.family = entry.family
     model.noise = entry.noise
     return model

@@ -10,13 +10,13 @@ BLOCKS = ((1, 1), (2, 2), (4, 4, 4), (8, 8, 8), (8, 8, 8))  # channels in units 
 class VGG16(nn.Module):
     """Thirteen 3x3 convolutions in five blocks with max-pooling, and one linear head instead of three layers.
 
-    `penultimate` is the last ReLU's map, `earlier` the end of the fourth block.
+    `penultimate` is what the head reads, the last ReLU's map after its max-pooling; `earlier` the end of the fourth block.
     """
 
     layers = {  # noqa: RUF012
         "earlier": "blocks.3",
         "penultimate_pre": "blocks.4.norm3",
-        "penultimate": "blocks.4.relu3",
+        "penultimate": "blocks.4.pool",
         "output": "head",
     }
 
