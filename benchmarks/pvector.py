@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from common import against, better, child, machine, matrix, timed, write
+from common import against, better, child, machine, matrix, rematch, timed, write
 
 ACCURATE = 1e-11
 SHAPES = {"all": [(50000, 64), (50000, 256), (50000, 512), (10000, 2048)], "small": [(4000, 64), (2000, 300)]}
@@ -168,13 +168,17 @@ def run(shapes, peers, repeats, threads) -> dict:
                 np.save(folder / f"truth-{int(center)}.npy", truth(F, center))
                 del F
                 reads.append({"n": n, "d": d, "kind": kind, "read_s": read_seconds(folder), "load": os.getloadavg()[0]})
+
+                def once(peer: str, t: int, given=(name, str(int(center)), str(repeats))) -> dict:
+                    return child(__file__, [peer, *given], t, LIMIT) | {"threads": t}
+
+                here = []
                 for peer in peers:
-                    tries = [
-                        child(__file__, [peer, name, str(int(center)), str(repeats)], t, LIMIT) | {"threads": t}
-                        for t in (threads if peer not in WHOLE else threads[-1:])
-                    ]
-                    results.append({"n": n, "d": d, "kind": kind, "peer": peer, **better(tries)})
-                    print(line(results[-1]), flush=True)
+                    tries = [once(peer, t) for t in (threads if peer not in WHOLE else threads[-1:])]
+                    here.append({"n": n, "d": d, "kind": kind, "peer": peer, **better(tries)})
+                    print(line(here[-1]), flush=True)
+                rematch(here, once, ACCURATE)
+                results += here
     return {
         "accurate": ACCURATE,
         "target_mb": TARGET_MB,

@@ -8,10 +8,11 @@ import argparse
 import json
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from common import against, better, child, installed, machine, matrix, timed, write
+from common import against, better, child, installed, machine, matrix, rematch, timed, write
 
 ACCURATE = 1e-6
 VARIANCE = 0.99  # of SVCCA
@@ -176,13 +177,16 @@ def run(shapes, peers, repeats, threads) -> dict:
         with tempfile.TemporaryDirectory() as name:
             save(Path(name), n, d)
             for measure in (measure for measure in PEERS if suits(measure, n, d)):
+                here = []
                 for peer in (peer for peer in PEERS[measure] if peer in peers):
                     if n > LIMIT.get(peer, n):
                         left_out.append({"n": n, "d": d, "measure": measure, "peer": peer, "limit": LIMIT[peer]})
                         continue
-                    best = fastest(measure, peer, name, repeats, threads)
-                    results.append({"n": n, "d": d, "measure": measure, "peer": peer, **best})
-                    print(line(results[-1]), flush=True)
+                    tries = [once(measure, name, repeats, peer, t) for t in threads]
+                    here.append({"n": n, "d": d, "measure": measure, "peer": peer, **better(tries)})
+                    print(line(here[-1]), flush=True)
+                rematch(here, partial(once, measure, name, repeats), ACCURATE)
+                results += here
     return {
         "accurate": ACCURATE,
         "machine": machine(),
@@ -202,9 +206,9 @@ def save(folder: Path, n: int, d: int) -> None:
     (folder / "truth.json").write_text(json.dumps(truths))
 
 
-def fastest(measure: str, peer: str, folder: str, repeats: int, threads) -> dict:
-    """The result at the better number of threads, or the failure."""
-    return better([child(__file__, [measure, peer, folder, str(repeats)], t) | {"threads": t} for t in threads])
+def once(measure: str, folder: str, repeats: int, peer: str, threads: int) -> dict:
+    """The result of one process, or its failure."""
+    return child(__file__, [measure, peer, folder, str(repeats)], threads) | {"threads": threads}
 
 
 def line(row: dict) -> str:

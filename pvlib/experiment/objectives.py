@@ -82,4 +82,8 @@ def augmented(images: Tensor, name: str, generator: Generator) -> Tensor:
 
 
 def _normal(shape, generator: Generator, device: torch.device) -> Tensor:
+    """Standard normal numbers; on a GPU drawn there, since as many as pixels are slow to draw here and to carry over."""
+    if device.type == "cuda":
+        seed = torch.randint(2**62, (), generator=generator).item()
+        generator = torch.Generator(device).manual_seed(seed)
     return augment.to_device(torch.randn(shape, generator=generator, device=generator.device), device)

@@ -244,6 +244,11 @@ class TestChapter:
         assert "Figure 3.1, MNIST." in book.show("one", heatmaps.pairs).myst
         assert "Figure 3.2, MNIST." in book.show("two", gaps.stability).myst
 
+    def test_the_ranking_is_a_row_a_predictor_and_convention(self, book):
+        shown = findings.ranking(book.ranking)
+        assert set(shown["convention of the angle"]) == {"uncentred", "centred"} and len(shown) == 8
+        assert findings.ranking(pd.DataFrame()).empty
+
     def test_a_missing_figure_is_said_in_words(self, book):
         shown = book.show("none", lambda _: Missing("the pool was never run"))
         assert shown.myst.strip() == "*Figure 3.1 is not shown for MNIST (the pool was never run).*"
@@ -275,6 +280,17 @@ class TestWords:
         changed = ledger.assign(verdict=by, estimate=0.5)
         assert said in meaning.meaning(changed)
 
+    def test_without_a_majority_of_data_sets_the_meaning_says_that_it_depends(self, ledger):
+        verdict = ledger["dataset"].map({"mnist": "holds", "cifar10": "fails"}).fillna("inconclusive")
+        said = meaning.meaning(ledger.assign(verdict=verdict, estimate=0.5))
+        assert "what an uncentred angle says depends on the data set" in said
+
+    def test_untrained_networks_that_agree_more_are_not_passed_over(self, ledger):
+        more = ledger["convention"].eq("uncentred") & ledger["dataset"].eq("mnist")
+        changed = ledger.assign(estimate=0.5, control=np.where(more, 0.6, 0.4))
+        assert "never trained agree more than trained ones uncentred (MNIST)." in meaning.meaning(changed)
+        assert "never trained" not in meaning.meaning(changed.assign(control=0.4, verdict="fails"))
+
     def test_the_demonstration_speaks_only_where_the_paper_s_data_do_not(self, ledger):
         demo = ledger["demonstration"]
         changed = ledger.assign(verdict=demo.map({True: "fails", False: "not tested"}), estimate=0.5)
@@ -284,6 +300,15 @@ class TestWords:
         text = findings.verdicts(ledger, claim=1)
         assert text.count("\n- **") == len(ledger[ledger["claim"] == 1])
         assert "**MNIST, centred: holds.**" in text and "[" in text
+
+    def test_a_verdict_shows_the_other_anchor_and_single_pairs(self, ledger):
+        text = findings.verdicts(ledger, claim=1)
+        assert "On the test anchor: 0." in text and "Single pairs, without interval: 0." in text
+        assert "On the test anchor: worst start" in findings.verdicts(ledger, claim=2)
+
+    def test_falls_are_told_architecture_by_architecture(self, mnist):
+        text = findings.falls([mnist], CLAIMS)
+        assert "the mean angle falls in" in text and "60° or more in" in text and "30° or less in" in text
 
     def test_the_overview_says_each_verdict(self, ledger):
         plate = verdicts.overview(ledger)

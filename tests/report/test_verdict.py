@@ -1,10 +1,11 @@
 """Every branch of the protocol's verdicts, from made-up intervals."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from pvlib.report.claims.verdict import Part, judge
+from pvlib.report.claims.verdict import Part, explain, judge
 from pvlib.report.statistics import Interval
 
 
@@ -68,3 +69,16 @@ def test_a_p_value_that_the_correction_raises_above_the_level_is_inconclusive():
 
 def test_a_claim_without_its_control_does_not_hold():
     assert judge([CLEAR], [Part("cosine", Interval(0.5), at_least=0.9)], tested=True) == "inconclusive"
+
+
+def test_what_an_interval_put_together_hides_is_named():
+    part = Part("angle", Interval(45, 20, 70), where="A", at_least=60, unit="°", against=("B", "C"))
+    assert "wholly on the wrong side by an interval of its own: angle of B, C" in explain(
+        "inconclusive", [part], [WRONG]
+    )
+    assert "wholly" not in explain("fails", [part], [WRONG])
+    assert "wholly" not in explain("inconclusive", [replace(part, against=())], [WRONG])
+
+
+def test_tied_networks_are_counted_beside_a_verdict():
+    assert explain("fails", [WRONG], [WRONG], tied="2 of 9 networks are tied").endswith("2 of 9 networks are tied.")

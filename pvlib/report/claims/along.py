@@ -78,8 +78,10 @@ class Along:
         found = []
         for kind, what in (("", "angle"), ("alone_", "angle from the mean direction alone")):
             start, end = worst(table, f"{kind}start", smallest=True), worst(table, f"{kind}end", smallest=False)
-            found.append([Part(f"{what} at step 0", *start, at_least=at_least, unit="°"),
-                          Part(f"{what} at the last step", *end, at_most=at_most, unit="°")])  # fmt: skip
+            low = tuple(table["label"][table[f"{kind}start_hi"] < at_least])
+            high = tuple(table["label"][table[f"{kind}end_lo"] > at_most])
+            found.append([Part(f"{what} at step 0", *start, at_least=at_least, unit="°", against=low),
+                          Part(f"{what} at the last step", *end, at_most=at_most, unit="°", against=high)])  # fmt: skip
         return found
 
 

@@ -142,9 +142,12 @@ class Cosines:
 
     def part(self, claim: Claim, runs: pd.DataFrame, convention: str, *, split: str, state: str, points: bool) -> Part:
         """The smallest mean, as the claim's number."""
-        found = smallest(self.table(runs, convention, split=split, state=state, points=points))
+        table = self.table(runs, convention, split=split, state=state, points=points)
         what = "smallest mean |cos|" if state == "trained" else f"smallest mean |cos| of {state} networks"
-        return Part(what, *found, at_least=claim.threshold["at_least"])
+        at_least = claim.threshold["at_least"]
+        low = table[table["hi"] < at_least]
+        against = tuple(f"{a} with {b}" for a, b in zip(low["label_a"], low["label_b"], strict=True))
+        return Part(what, *smallest(table), at_least=at_least, against=against)
 
 
 def smallest(table: pd.DataFrame) -> tuple[Interval, str]:

@@ -219,7 +219,7 @@ def _row(case: Case, p: float, claims: Claims) -> dict:
         p=corrected,
         level=1 - claims.confidence,
     )
-    reason = explain(verdict, case.parts, case.controls, tied=case.tied, p=corrected, left_out=case.left_out,
+    reason = explain(verdict, case.parts, case.controls, tied=case.tied if case.tied_share > 0 else "", p=corrected, left_out=case.left_out,
                      untested=case.untested or "there are too few pairs of seeds for an interval")  # fmt: skip
     parts, controls, again = (_two(found) for found in (case.parts, case.controls, case.replication))
     return {

@@ -33,7 +33,7 @@ def _table(rows: pd.DataFrame) -> str:
 
 
 def _cell(row: pd.Series) -> str:
-    """ "**fails**: 0.312 [0.25, 0.37]; control 0.41 [...]"; both ends for claim 2."""
+    """ "**fails**: 0.312 [0.25, 0.37]; control 0.41 [...]"; for claim 2 both ends, each where it is worst."""
     if not pd.notna(row["estimate"]):
         return f"**{row['verdict']}**"
     angles = pd.notna(row["end"])
@@ -41,8 +41,10 @@ def _cell(row: pd.Series) -> str:
     text = interval(row["estimate"], row["lo"], row["hi"], unit=unit)
     control = interval(row["control"], row["control_lo"], row["control_hi"], unit=unit)
     if angles:
-        text += " to " + interval(row["end"], row["end_lo"], row["end_hi"], unit=unit)
-        control += " to " + interval(row["control_end"], row["control_end_lo"], row["control_end_hi"], unit=unit)
+        end = interval(row["end"], row["end_lo"], row["end_hi"], unit=unit)
+        text = f"worst start {text} ({row['where']}), worst end {end} ({row['end_where']})"
+        end = interval(row["control_end"], row["control_end_lo"], row["control_end_hi"], unit=unit)
+        control = f"{control}, {end}"
     if row["verdict"] == NOT_TESTED:
         return f"**{row['verdict']}** (exploratory: {text})"
     return f"**{row['verdict']}**: {text}; control {control}"

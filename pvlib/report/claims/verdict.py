@@ -36,6 +36,8 @@ class Part:
         The threshold: a floor, a ceiling, or a value that the interval must not contain.
     unit
         "°", or nothing.
+    against
+        All cells, or pairs, whose own interval is wholly on the wrong side of the threshold.
     """
 
     what: str
@@ -45,6 +47,7 @@ class Part:
     at_most: float | None = None
     excludes: float | None = None
     unit: str = ""
+    against: tuple[str, ...] = ()
 
     @property
     def side(self) -> str:
@@ -121,7 +124,8 @@ def explain(verdict: str, parts: Sequence[Part], controls: Sequence[Part], *, ti
             untested: str = "", left_out: str = "") -> str:  # fmt: skip
     """One sentence with the numbers that the verdict rests on.
 
-    `tied` and `untested` say why there is no verdict; `left_out` names cells that did not enter.
+    `untested` says why there is no verdict, `tied` how many networks are tied (empty: none), which is why there is none
+    or to be known beside one; `left_out` names cells that did not enter.
     """
     shown = [part for part in parts if math.isfinite(part.interval.estimate)]
     numbers = "; ".join(
@@ -136,6 +140,11 @@ def explain(verdict: str, parts: Sequence[Part], controls: Sequence[Part], *, ti
     known = [part for part in controls if math.isfinite(part.interval.estimate)]
     control = "; ".join(f"{part.what} {part.shown}" for part in known)
     ends = [numbers, f"control: {control}" if control else "the control is missing"]
+    against = [f"{part.what} of {', '.join(part.against)}" for part in parts if part.against]
+    if verdict == INCONCLUSIVE and against:
+        ends.append(f"wholly on the wrong side by an interval of its own: {'; '.join(against)}")
+    if tied:
+        ends.append(tied)
     if p is not None:
         ends.append(f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'} after correction for the number of tests")
     return f"{_capital('; '.join([*ends, *([left_out] if left_out else [])]))}."

@@ -104,6 +104,12 @@ class Chapter:
         found = [claims.generalization_table(study, self.claims) for study in self.published]
         return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """Which predictor follows generalization best over data sets and architectures, in each study that has a pool."""
+        found = [claims.predictor_ranking(study, self.claims).assign(study=study.name) for study in self.published]
+        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
     def shown(self) -> Markup:
         """Which studies this chapter shows, in words."""
         said = []

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from ..claims import Claims, along_table
+from ..words import interval, listed
 from .accuracy import accepted
 from .gaps import LIMIT
 from .labels import kind_of
@@ -35,11 +37,63 @@ def verdicts(ledger: pd.DataFrame, *, claim: int) -> Words:
     rows = ledger[(ledger["claim"] == claim)]
     items = [
         f"- **{title(row['dataset'])}, {CONVENTIONS[row['convention']]}: {row['verdict']}.** {row['reason']}"
+        + _again(row)
         + (f" From the study {row['study']}, `{row['command']}`." if row["study"] else "")
         + (" (A demonstration.)" if row["demonstration"] else "")
         for _, row in rows.iterrows()
     ]
     return Words("Numbers in square brackets are 95 % intervals.\n\n" + "\n".join(items))
+
+
+def _again(row: pd.Series) -> str:
+    """The same numbers on the other anchor, and for claim 1 single pairs, which have no interval."""
+    if not np.isfinite(row["replication"]):
+        return ""
+    unit = "°" if np.isfinite(row["end"]) else ""
+    said = interval(row["replication"], row["replication_lo"], row["replication_hi"], unit=unit)
+    if unit:
+        end = interval(row["replication_end"], row["replication_end_lo"], row["replication_end_hi"], unit=unit)
+        said = f"worst start {said}, worst end {end}"
+    single = (
+        f" Single pairs, without interval: {row['worst']:.3f} at worst ({row['worst_where']}), 10th percentile "
+        f"{row['percentile_10']:.3f}."
+        if np.isfinite(row["worst"])
+        else ""
+    )
+    return f" On the test anchor: {said}.{single}"
+
+
+def falls(views: list[View], claims: Claims) -> Words:
+    """In how many architectures the angle to another seed's final P-vector falls, and which reach either threshold."""
+    asked = next(claim.threshold for claim in claims.claims if "start_at_least_deg" in claim.threshold)
+    start, end = asked["start_at_least_deg"], asked["end_at_most_deg"]
+
+    def say(view: View) -> str | None:
+        said = []
+        for convention in SHOWN:
+            table = along_table(view.study, claims, dataset=view.dataset, convention=convention)
+            if table.empty:
+                return None
+            high, low = (
+                listed(table["label"][reached], most=9) for reached in (table["start"] >= start, table["end"] <= end)
+            )
+            said.append(
+                f"{CONVENTIONS[convention]}, the mean angle falls in {(table['end'] < table['start']).sum()} of {len(table)} "
+                f"architectures; it starts at {start:g}° or more in {high}, and ends at {end:g}° or less in {low}"
+            )
+        return "; ".join(said) + "."
+
+    return bullets(views, say)
+
+
+def ranking(table: pd.DataFrame) -> pd.DataFrame:
+    """The aggregated ranking with test error, in words for the page."""
+    rows = table[table["estimand"] == "test_error"] if len(table) else table
+    return pd.DataFrame([
+        {"study": row.study, "convention of the angle": CONVENTIONS[row.convention], "rank": f"{row.rank:g}",
+         "predictor": row.name, "mean rank": f"{row.mean_rank:.2f}", "first in": f"{row.first_in} of {row.strata}"}
+        for row in rows.sort_values(["study", "convention", "rank"], ascending=[False, False, True]).itertuples(index=False)
+    ])  # fmt: skip
 
 
 def floors_met(cells: pd.DataFrame) -> Words:

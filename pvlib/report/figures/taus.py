@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..words import interval
 from . import style
 from .plate import Missing, Plate
 from .view import CONVENTIONS, View
@@ -80,11 +81,13 @@ def _caption(table: pd.DataFrame) -> str:
 
 
 def _said(row) -> str:
-    """One angle's tau in words; where it excludes zero also its direction, and which settings it comes from."""
-    if not (row["lo"] > 0 or row["hi"] < 0):
-        return f"{row['row']}: {row['tau']:.2f} (interval covers zero)"
+    """One angle's tau in words: its direction, the settings it comes from, and what training accuracy leaves of it."""
     settings = ", ".join(f"{words} {row[f'tau_{factor}']:.2f}" for factor, words in SETTINGS.items())
-    return (
-        f"{row['row']}: {row['tau']:.2f} (interval without zero: a larger angle goes with a "
-        f"{'larger' if row['tau'] > 0 else 'smaller'} error; by setting: {settings})"
+    partial = interval(row["given_train_accuracy"], row["given_lo"], row["given_hi"])
+    sure = row["lo"] > 0 or row["hi"] < 0
+    found = (
+        f"interval without zero: a larger angle goes with a {'larger' if row['tau'] > 0 else 'smaller'} error"
+        if sure
+        else "interval covers zero"
     )
+    return f"{row['row']}: {row['tau']:.2f} ({found}; by setting: {settings}; with training accuracy partialled out: {partial})"
