@@ -91,7 +91,7 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[table["estimand"] == "test_error"] if len(table) else table
     return pd.DataFrame([
         {"study": row.study, "convention of the angle": CONVENTIONS[row.convention], "rank": f"{row.rank:g}",
-         "predictor": row.name, "mean rank": f"{row.mean_rank:.2f}", "first in": f"{row.first_in} of {row.strata}"}
+         "predictor": row.name, "mean rank": f"{row.mean_rank:.2f}", "first in": f"{row.first_in:g} of {row.strata:g}"}
         for row in rows.sort_values(["study", "convention", "rank"], ascending=[False, False, True]).itertuples(index=False)
     ])  # fmt: skip
 
