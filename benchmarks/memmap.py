@@ -112,7 +112,7 @@ def main():
     try:
         print(f"making {path}", file=sys.stderr)
         planted = make(path, arguments.rows, arguments.columns)
-        results = {"machine": machine(), **measured(path, planted)}
+        results = measured(path, planted) | {"machine": machine()}  # after measuring: it imports torch
     finally:
         if not arguments.keep:
             path.unlink(missing_ok=True)
