@@ -88,7 +88,9 @@ def falls(views: list[View], claims: Claims) -> Words:
 
 def ranking(table: pd.DataFrame) -> pd.DataFrame:
     """The aggregated ranking with test error, in words for the page."""
-    rows = table[table["estimand"] == "test_error"] if len(table) else table
+    if table.empty:
+        return table
+    rows = table[table["estimand"] == "test_error"]
     return pd.DataFrame([
         {"study": row.study, "convention of the angle": CONVENTIONS[row.convention], "rank": f"{row.rank:g}",
          "predictor": row.name, "mean rank": f"{row.mean_rank:.2f}", "first in": f"{row.first_in:g} of {row.strata:g}"}
