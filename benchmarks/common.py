@@ -122,6 +122,12 @@ def better(tries: list[dict]) -> dict:
     return min(good, key=lambda each: each["median_s"]) if good else tries[-1]
 
 
+def opponents(rows: list[dict], accurate: float) -> tuple[dict | None, list[dict]]:
+    """Of the rows of one case, one a peer: ours, where it gave a result, and its rivals that are as accurate."""
+    own = next((row for row in rows if row["peer"] == "pvlib" and "median_s" in row), None)
+    return own, [row for row in rows if not row["peer"].startswith("pvlib") and row.get("error", np.inf) <= accurate]
+
+
 def against(own: dict, rivals: list[dict]) -> dict:
     """Ours beside the fastest of its rivals: the ratio of medians, and of the quartiles least and most kind."""
     best = min(rivals, key=lambda each: each["median_s"])
@@ -150,8 +156,7 @@ def rematch(rows: list[dict], again, accurate: float, rounds: int = 2) -> None:
     rows : of one case, one a peer; those of the two are changed.
     again : makes a row for a peer and a number of threads, in a new process.
     """
-    own = next((row for row in rows if row["peer"] == "pvlib" and "median_s" in row), None)
-    rivals = [row for row in rows if not row["peer"].startswith("pvlib") and row.get("error", np.inf) <= accurate]
+    own, rivals = opponents(rows, accurate)
     if own is None or not rivals:
         return
     best = min(rivals, key=lambda row: row["median_s"])

@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from common import against, better, child, machine, matrix, rematch, timed, write
+from common import against, better, child, machine, matrix, opponents, rematch, timed, write
 
 ACCURATE = 1e-11
 SHAPES = {"all": [(50000, 64), (50000, 256), (50000, 512), (10000, 2048)], "small": [(4000, 64), (2000, 300)]}
@@ -200,9 +200,8 @@ def summary(results: list[dict], reads: list[dict]) -> list[dict]:
     """For each shape and kind: ours, the fastest peer that is as accurate, and their ratio."""
     rows = []
     for read in reads:
-        here = [r for r in results if "median_s" in r and all(r[key] == read[key] for key in ("n", "d", "kind"))]
-        own = next((r for r in here if r["peer"] == "pvlib"), None)
-        rivals = [r for r in here if not r["peer"].startswith("pvlib") and r["error"] <= ACCURATE]
+        here = [r for r in results if all(r[key] == read[key] for key in ("n", "d", "kind"))]
+        own, rivals = opponents(here, ACCURATE)
         if own is None or not rivals:
             continue
         aims = dict(zip(KINDS, TARGETS.get((read["n"], read["d"]), ()), strict=False))

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from common import against, better, child, installed, machine, matrix, rematch, timed, write
+from common import against, better, child, installed, machine, matrix, opponents, rematch, timed, write
 
 ACCURATE = 1e-6
 VARIANCE = 0.99  # of SVCCA
@@ -221,15 +221,10 @@ def line(row: dict) -> str:
 def summary(results: list[dict]) -> list[dict]:
     """For each shape and measure: ours, the fastest peer that is as accurate, and their ratio."""
     rows = []
-    for own in (r for r in results if r["peer"] == "pvlib" and "median_s" in r):
-        case = {key: own[key] for key in ("n", "d", "measure")}
-        rivals = [
-            r
-            for r in results
-            if r["peer"] != "pvlib" and r.get("error", np.inf) <= ACCURATE and case.items() <= r.items()
-        ]
-        if rivals:
-            rows.append(case | against(own, rivals))
+    for case in dict.fromkeys((r["n"], r["d"], r["measure"]) for r in results):
+        own, rivals = opponents([r for r in results if (r["n"], r["d"], r["measure"]) == case], ACCURATE)
+        if own is not None and rivals:
+            rows.append(dict(zip(("n", "d", "measure"), case, strict=True)) | against(own, rivals))
     return rows
 
 

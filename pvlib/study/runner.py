@@ -92,9 +92,8 @@ def run_study(
         is up), no_memory (not recorded, and tried again by the next call).
     """
     outcome: Counter = Counter()
-    torch.backends.cudnn.allow_tf32 = (
-        False  # a float32 recipe means it: TF32 rounds what a convolution reads to 11 bits
-    )
+    # A float32 recipe means it: TF32 rounds what a convolution reads to 11 bits.
+    torch.backends.cudnn.allow_tf32 = False
     end = math.inf if time_limit is None else time.monotonic() + time_limit
     chosen = choose(study.runs, shard=shard, only=only)
     data = {name: load(name) for name in dict.fromkeys(run.recipe.dataset for run in chosen)}

@@ -90,4 +90,5 @@ def _said(row) -> str:
         if sure
         else "interval covers zero"
     )
-    return f"{row['row']}: {row['tau']:.2f} ({found}; by setting: {settings}; with training accuracy partialled out: {partial})"
+    tau = interval(row["tau"], row["lo"], row["hi"])
+    return f"{row['row']}: {tau} ({found}; by setting: {settings}; with training accuracy partialled out: {partial})"
