@@ -24,6 +24,8 @@ from .recipe import Recipe
 from .training_set import generator, training_set
 
 SNAPSHOTS = 25
+# Shares of all steps at which every network is watched, however long it trains: there, different networks are compared.
+SHARES = (0.001, 0.01, 0.05, 0.2, 0.5)
 Observer = Callable[[int, float, nn.Module, dict], None]
 
 
@@ -169,9 +171,14 @@ def batches(recipe: Recipe, epoch: int, size: int, count: int, device: torch.dev
 
 
 def snapshot_steps(total: int, count: int = SNAPSHOTS) -> list[int]:
-    """About `count` ascending steps, evenly spaced in their logarithm: 0, 1, ..., `total`."""
+    """About `count` ascending steps, evenly spaced in their logarithm: 0, 1, ..., `total`; and those of the `SHARES`."""
     spaced = (round(total ** (i / (count - 2))) for i in range(count - 1))
-    return sorted({0, total, *spaced})
+    return sorted({0, total, *spaced, *(share_step(share, total) for share in SHARES)})
+
+
+def share_step(share: float, total: int) -> int:
+    """The step at which that share of the training is done, 1 at least."""
+    return max(1, round(share * total))
 
 
 def check_finite(losses: Tensor, epoch: int, step: int) -> None:

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
+import scipy.linalg
 import torch
 
 from .. import measure
@@ -22,8 +23,11 @@ from ..experiment.train import make_transform
 PRIMARY = "penultimate"
 SPLITS = ("train", "test")
 ALONG = ("uncentred", "centred")
-CONVENTIONS = ("uncentred", "centred", "unit_centred")
-SPAN = 10  # directions kept of the primary layer, centred: k = 2 and 9 are compared (protocol 6)
+CONVENTIONS = ("uncentred", "centred", "standardised", "unit", "unit_centred")
+# Networks trained on one of these are also shown the training anchor of the other (protocol 4).
+OTHER = {"cifar10": "cifar100", "cifar100": "cifar10"}
+SPAN = 9  # directions kept of the primary layer, centred, at least: spans of 2, 9 and classes - 1 are compared (protocol 6)
+SPECTRUM = 32  # singular values kept
 BOOTSTRAPS = 100
 
 
@@ -33,9 +37,23 @@ class NotFinite(RuntimeError):
 
 def convene(features: np.ndarray, convention: str) -> tuple[np.ndarray, bool]:
     """The matrix and the `center` argument that a convention asks for. A new convention is one line here."""
-    if convention == "unit_centred":
-        return measure.unit_rows(features), True
-    return features, convention == "centred"
+    matrices = {
+        "uncentred": lambda: features,
+        "centred": lambda: features,
+        "standardised": lambda: standardised(features),
+        "unit": lambda: measure.unit_rows(features),
+        "unit_centred": lambda: measure.unit_rows(features),
+    }
+    return matrices[convention](), convention not in ("uncentred", "unit")
+
+
+def standardised(features: np.ndarray) -> np.ndarray:
+    """Columns of mean 0 and variance 1 in float64; a column that does not vary is dropped (all of them: one of zeros)."""
+    columns = np.asarray(features, dtype=np.float64)
+    columns = columns[:, np.ptp(columns, axis=0) > 0]
+    if not columns.shape[1]:
+        return np.zeros((len(columns), 1))
+    return (columns - columns.mean(0)) / columns.std(0)
 
 
 def p_vector(features: np.ndarray, convention: str, k: int = 1) -> measure.PVector | None:
@@ -56,6 +74,7 @@ class Bench:
     recipe: Recipe
     data: ImageData
     device: str = "cpu"
+    other: ImageData | None = None  # whose training anchor trained networks are shown, too
     images: dict = field(init=False)
     labels: dict = field(init=False)
     brightness: dict = field(init=False)
@@ -71,6 +90,11 @@ class Bench:
         self.brightness = {split: self.images[split].float().mean(dim=(1, 2, 3)).numpy() for split in SPLITS}
         self.pixels = data_p_vectors(self.data)
         self.transform = make_transform(self.recipe, self.data)
+
+    @property
+    def span(self) -> int:
+        """Directions kept of the primary layer, centred: classes - 1 where twice as many fit into its width."""
+        return max(SPAN, self.data.num_classes - 1)
 
     def features(self, model: torch.nn.Module, split: str) -> dict[str, np.ndarray]:
         """Features of the anchor at every layer that the network names: layer -> (n, d) float32."""
@@ -95,15 +119,16 @@ class Bench:
                     if found is None:
                         continue
                     vectors[f"{split}/{layer}/{convention}"] = torch.from_numpy(found.vector.astype(np.float32))
-                    rows.append(
-                        {
-                            "split": split,
-                            "layer": layer,
-                            "convention": convention,
-                            **spectrum(found),
-                            **self._against_data(found.vector, split, convention),
-                        }
-                    )
+                    row = {
+                        "split": split,
+                        "layer": layer,
+                        "convention": convention,
+                        **spectrum(found),
+                        **self._against_data(found.vector, split, convention),
+                    }
+                    if (split, layer) == ("train", PRIMARY):
+                        row["sigmas"] = singular_values(features, convention == "centred")
+                    rows.append(row)
         return vectors, rows
 
     def finals(self, model: torch.nn.Module, state: str) -> tuple[dict[str, torch.Tensor], list[dict]]:
@@ -112,13 +137,13 @@ class Bench:
         for split in SPLITS:
             for layer, features in self.features(model, split).items():
                 for convention in CONVENTIONS:
-                    primary = layer == PRIMARY and convention == "centred" and state == "trained"
-                    found = p_vector(features, convention, k=SPAN if primary else 1)
+                    found = p_vector(features, convention)
                     if found is None:
                         continue
-                    vectors[f"{state}/{split}/{layer}/{convention}"] = torch.from_numpy(
-                        np.ascontiguousarray(found.vectors.T).astype(np.float16)
+                    kept = (
+                        self._span(features, found) if layer == PRIMARY and convention == "centred" else found.vectors
                     )
+                    vectors[f"{state}/{split}/{layer}/{convention}"] = half(kept)
                     rows.append(
                         {
                             "state": state,
@@ -139,9 +164,13 @@ class Bench:
             "defined": bool(found.defined),
             **self._against_data(found.vector, split, convention),
             "r_brightness": _pearson(found.vector, self.brightness[split]),
+            "r_norm": _pearson(found.vector, np.linalg.norm(features, axis=1)),
+            "cos_mean_feature": mean_feature_cosine(features, found.vector),
             "eta2": float(measure.between_class_share(found.vector, self.labels[split])),
             "stability": math.nan,
         }
+        if split == "train" and convention in ALONG:
+            row["sigmas"] = singular_values(features, convention == "centred")
         if state == "trained" and split == "train":
             matrix, center = convene(features, convention)
             row["stability"] = float(
@@ -151,9 +180,29 @@ class Bench:
             )
         return row
 
+    def _span(self, features: np.ndarray, found: measure.PVector) -> np.ndarray:
+        """(n, k) the first centred directions: as many as spans are compared of, or the P-vector alone of a thin layer."""
+        k = self.span if 2 * self.span <= features.shape[1] else SPAN
+        more = p_vector(features, "centred", k=k) if k <= min(features.shape) else None
+        return found.vectors if more is None else more.vectors
+
+    def elsewhere(self, model: torch.nn.Module, state: str) -> tuple[dict[str, torch.Tensor], list[dict]]:
+        """P-vectors on the training anchor of the other data set, fed as the network's own: as `finals`, nothing if none."""
+        if self.other is None:
+            return {}, []
+        split, vectors, rows = f"{self.other.name}-train", {}, []
+        images = self.other.train.images[anchor(self.other).train_ids]
+        for layer, features in self._extract(model, images, dict(model.layers)).items():
+            for convention in ALONG:
+                if (found := p_vector(features, convention)) is not None:
+                    vectors[f"{state}/{split}/{layer}/{convention}"] = half(found.vectors)
+                    row = {"state": state, "split": split, "layer": layer, "convention": convention}
+                    rows.append({**row, "n": features.shape[0], "d": features.shape[1], **spectrum(found)})
+        return vectors, rows
+
     def _against_data(self, vector, split, convention) -> dict:
-        """|cos| with the data P-vector of the same convention (rows of unit length: against the centred one)."""
-        other = "uncentred" if convention == "uncentred" else "centred"
+        """|cos| with the data P-vector of the same convention (others: uncentred or centred, as they are)."""
+        other = "uncentred" if convention in ("uncentred", "unit") else "centred"
         return {
             name: measure.cosine(vector, self.pixels[f"{layer}/{split}/{other}"].vector)
             for name, layer in (("cos_data", "pixels"), ("cos_data_standardised", "pixels_standardised"))
@@ -201,6 +250,28 @@ class Bench:
     def similarity_to_data(self, model: torch.nn.Module) -> float:
         """Linear CKA between the primary layer and the pixels, on the training anchor (baseline of claim 3)."""
         return float(measure.linear_cka(self.features(model, "train")[PRIMARY], flat(self.images["train"])))
+
+
+def half(vectors: np.ndarray) -> torch.Tensor:
+    """Columns (n, k) as rows (k, n) of half precision, as vectors are stored."""
+    return torch.from_numpy(np.ascontiguousarray(vectors.T).astype(np.float16))
+
+
+def mean_feature_cosine(features: np.ndarray, vector: np.ndarray) -> float:
+    """|cos| of the P-vector with F mean(F), the projection of every sample on the mean feature; NaN where that is zero."""
+    projected = features @ features.mean(axis=0, dtype=np.float64)
+    length = np.linalg.norm(projected)
+    return float(abs(projected @ vector) / length) if length > 0 else math.nan
+
+
+def singular_values(features: np.ndarray, center: bool, count: int = SPECTRUM) -> list[float]:
+    """The first `count` singular values of the (centred) matrix, by the eigenvalues of its smaller product in float64."""
+    matrix = np.asarray(features, dtype=np.float64)
+    matrix = matrix - matrix.mean(0) if center else matrix
+    product = matrix.T @ matrix if matrix.shape[0] > matrix.shape[1] else matrix @ matrix.T
+    size = len(product)
+    values = scipy.linalg.eigvalsh(product, subset_by_index=(max(0, size - count), size - 1))[::-1]
+    return np.sqrt(np.maximum(values, 0.0)).tolist()
 
 
 def spectrum(found: measure.PVector) -> dict:

@@ -22,7 +22,7 @@ from ..experiment.words import nearest
 NUMERICS_VERSION = 1
 ROLES = ("primary", "exploratory", "control", "pool")
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
-_STUDY_KEYS = ("study", "description", "defaults", "seed_rounds", "cells")
+_STUDY_KEYS = ("study", "description", "defaults", "first_seed", "seed_rounds", "cells")
 _CELL_KEYS = ("name", "label", "role", "seeds", "recipe", "grid")
 
 
@@ -37,8 +37,19 @@ class Run:
 
     def key(self, data_checksum: str) -> str:
         """Twelve hex digits from recipe, data and numerics version: the same key is the same result."""
+        return self.keys(data_checksum)[self.recipe.precision]
+
+    def keys(self, data_checksum: str) -> dict[str, str]:
+        """Precision that a device computes in -> key; the first is the one that the recipe asks for.
+
+        A device without bfloat16 computes in float32: that is this run too, but not the same result.
+        """
         identity = {"recipe": self.recipe.to_dict(), "data": data_checksum, "numerics": NUMERICS_VERSION}
-        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+        asked = self.recipe.precision
+        found = {asked: _digest(identity)}
+        if asked != "float32":
+            found["float32"] = _digest({**identity, "computed": "float32"})
+        return found
 
 
 @dataclass(frozen=True)
@@ -95,18 +106,19 @@ def parse_study(content: dict, *, where: str) -> Study:
         if cell["name"] in seen:
             raise ValueError(f"{place}: a cell of this name came before")
         seen.add(cell["name"])
-        for run in _cell_runs(cell, content.get("defaults") or {}, place):
-            order.append((_round(run.recipe.seed, rounds), position, run))
+        first = content.get("first_seed", 0)
+        for run in _cell_runs(cell, content.get("defaults") or {}, first, place):
+            order.append((_round(run.recipe.seed - first, rounds), position, run))
     order.sort(key=lambda item: item[:2])  # stable: grid and seeds keep their order inside a cell
     return Study(content["study"], content.get("description", ""), tuple(run for *_, run in order))
 
 
-def _cell_runs(cell: dict, defaults: dict, place: str):
+def _cell_runs(cell: dict, defaults: dict, first: int, place: str):
     if not isinstance(cell["seeds"], int) or cell["seeds"] < 1:
         raise ValueError(f"{place}: seeds must be a whole number of at least 1, not {cell['seeds']!r}")
     grid = cell.get("grid") or {}
     for point in itertools.product(*grid.values()):
-        for seed in range(cell["seeds"]):
+        for seed in range(first, first + cell["seeds"]):
             fields = {**defaults, **cell["recipe"], **dict(zip(grid, point, strict=True)), "seed": seed}
             if fields.get("dataset") not in NAMES:
                 raise ValueError(
@@ -117,6 +129,10 @@ def _cell_runs(cell: dict, defaults: dict, place: str):
             except (ValueError, TypeError) as error:
                 raise ValueError(f"{place}: {error}") from error
             yield Run(cell["name"], cell["label"], cell["role"], recipe)
+
+
+def _digest(identity: dict) -> str:
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _round(seed: int, rounds: list[int]) -> int:

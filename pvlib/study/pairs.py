@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from .. import measure
-from .bench import PRIMARY
+from .bench import ALONG, PRIMARY
+from .vectors import STATES
 
 PERMUTATIONS = 200
-SPANS = (2, 9)
 ROUNDING = 1e-3  # of vectors kept in half precision: less than this of a unit vector is noise
 
 
@@ -31,15 +31,17 @@ def groups(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, list[tu
     for run in sorted(vectors):
         for name, value in vectors[run].items():
             state, split, layer, convention = name.split("/")
-            found[f"{split}/{layer}/{convention}"].append((run, state, unit(value)[0]))
+            if state in STATES:
+                found[f"{split}/{layer}/{convention}"].append((run, state, unit(value[:1])[0]))
     return found
 
 
 def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
     """|cos| of every two networks of one data set, with the parts of the uncentred identity (protocol).
 
-    One row for each unordered pair of different runs: trained-trained, trained-untrained, and untrained-untrained, where
-    both are calibrated or neither is. A network without BatchNorm has nothing to calibrate and is paired with both kinds.
+    One row for each unordered pair of different runs: trained-trained and untrained-untrained, where both are calibrated
+    or neither is; at the primary layer, uncentred and centred, also trained-untrained. A network without BatchNorm has
+    nothing to calibrate and is paired with both kinds.
     """
     frames = []
     for place, members in groups(vectors).items():
@@ -56,6 +58,7 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
         has_raw = np.isin(runs, runs[states == "untrained_raw"])
         raw = (states == "untrained_raw") | ((states == "untrained") & ~has_raw)
         mixed = (states[i] == "trained") != (states[j] == "trained")
+        mixed &= layer == PRIMARY and convention in ALONG
         keep = (runs[i] != runs[j]) & (mixed | (states[i] == states[j]) | (raw[i] & raw[j]))
         i, j = i[keep], j[keep]
         r = correlations(matrix, c, i, j)
@@ -93,9 +96,9 @@ def correlations(matrix: np.ndarray, c: np.ndarray, i: np.ndarray, j: np.ndarray
     return np.where(np.minimum(length[i], length[j]) < ROUNDING, np.nan, r)
 
 
-def trained_pairs(vectors: Mapping, convention: str, split: str = "train") -> Iterator[tuple]:
-    """(run_a, run_b, (k, n) array, (k, n) array) of trained networks at the primary layer."""
-    name = f"trained/{split}/{PRIMARY}/{convention}"
+def primary_pairs(vectors: Mapping, convention: str, state: str = "trained") -> Iterator[tuple]:
+    """(run_a, run_b, (k, n) array, (k, n) array) of networks in that state, primary layer, training anchor."""
+    name = f"{state}/train/{PRIMARY}/{convention}"
     have = [run for run in sorted(vectors) if name in vectors[run]]
     for a, b in itertools.combinations(have, 2):
         yield a, b, vectors[a][name], vectors[b][name]
@@ -105,7 +108,7 @@ def control_rows(vectors: Mapping, labels: np.ndarray) -> pd.DataFrame:
     """Permutations and rotations that keep some of what two networks share (protocol 7), at the primary layer."""
     rows = []
     for convention in ("uncentred", "centred"):
-        for a, b, one, two in trained_pairs(vectors, convention):
+        for a, b, one, two in primary_pairs(vectors, convention):
             u, v = unit(one)[0], unit(two)[0]
             parts = measure.mean_direction(u, v)
             seed = pair_seed(a, b, convention)
@@ -125,36 +128,6 @@ def control_rows(vectors: Mapping, labels: np.ndarray) -> pd.DataFrame:
                     "residual_cos": measure.cosine(
                         measure.class_residual(u, labels), measure.class_residual(v, labels)
                     ),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def span_rows(vectors: Mapping) -> pd.DataFrame:
-    """Spans of the first k centred directions, each against the mean over random spans (protocol 6).
-
-    `angle_to_span` is the mean of both directions: of each P-vector to the other network's span.
-    """
-    rows = []
-    for a, b, one, two in trained_pairs(vectors, "centred"):
-        for k in SPANS:
-            if len(one) < k or len(two) < k:
-                continue
-            left, right = (np.linalg.qr(unit(value)[:k].T)[0] for value in (one, two))
-            n = len(left)
-            rows.append(
-                {
-                    "run_a": a,
-                    "run_b": b,
-                    "split": "train",
-                    "convention": "centred",
-                    "k": k,
-                    "overlap": float(measure.span_overlap(left, right)),
-                    "overlap_null": k / (n - 1),
-                    "angle_to_span": math.degrees(
-                        (measure.angle_to_span(unit(one)[0], right) + measure.angle_to_span(unit(two)[0], left)) / 2
-                    ),
-                    "angle_to_span_null": math.degrees(math.acos(math.sqrt(k / (n - 1)))),
                 }
             )
     return pd.DataFrame(rows)

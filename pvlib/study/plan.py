@@ -11,7 +11,6 @@ from ..experiment.recipe import Recipe
 from ..experiment.train import snapshot_steps, train
 from .bench import Bench
 from .config import Run, Study
-from .status import run_state
 from .store import Store
 
 TIMED_BATCHES = 3
@@ -27,7 +26,7 @@ def plan(study: Study, store: Store, *, device: str = "cpu") -> tuple[str, float
     data = {name: load(name) for name in study.datasets}
     todo: dict[str, list[Run]] = {}
     for run in study.runs:
-        if run_state(store, run.key(data[run.recipe.dataset].checksum))[0] in ("to do", "begun"):
+        if store.held(run.keys(data[run.recipe.dataset].checksum).values()) is None:
             todo.setdefault(run.cell, []).append(run)
     if not todo:
         return f"{study.name}: nothing is left to do", 0.0

@@ -14,12 +14,24 @@ import pandas as pd
 from ..experiment.data import anchor, load
 from ..experiment.data.locks import hold
 from . import pairs, provenance
-from .bench import ALONG, PRIMARY
-from .config import NUMERICS_VERSION, Run, Study
+from .across import across_rows, alongside_rows
+from .config import NUMERICS_VERSION, Study
+from .correlates import correlate_rows
 from .published import KEYS, merge, read, recover, write
-from .run_rows import along_rows, data_rows, end_rows, long_rows, pool_rows, replicated, run_row
+from .run_rows import (
+    along_rows,
+    data_rows,
+    end_rows,
+    final_rows,
+    long_rows,
+    pool_rows,
+    run_row,
+    spectrum_rows,
+)
 from .runner import now, say
+from .spans import span_rows
 from .store import Store
+from .vectors import along_training, pack, slim, unpack
 
 NETWORKS = ("resnet20",)  # architectures of which one trained network per data set is published, for the last chapter
 
@@ -42,8 +54,9 @@ def publish(study: Study, store: Store, target: Path) -> dict:
 
 def _publish(study: Study, store: Store, target: Path) -> dict:
     data = {name: load(name) for name in study.datasets}
-    keys = {run.key(data[run.recipe.dataset].checksum): run for run in study.runs}
-    old = read(target, keys)
+    all_keys = {run: list(run.keys(data[run.recipe.dataset].checksum).values()) for run in study.runs}
+    old = read(target, {key: run for run, keys in all_keys.items() for key in keys})
+    keys = {_held(run_keys, old["runs"], store): run for run, run_keys in all_keys.items()}
     records = {key: record for key in keys if (record := store.record(key)) is not None}
     if not records and old["runs"].empty:
         raise ValueError(
@@ -55,54 +68,54 @@ def _publish(study: Study, store: Store, target: Path) -> dict:
         f"{len(set(old['runs'].get('run', [])) - set(records))} published before, {len(keys)} in the study"
     )
     done = [key for key, record in records.items() if record["status"] == "done"]
-    vectors = {key: {n: t.numpy() for n, t in store.tensors(key, "vectors").items()} for key in done}
-    vectors = {key: _slim(value, keys[key]) for key, value in {**old["vectors"], **vectors}.items()}
-    tables = _tables(keys, records, done, vectors, store, data, old)
+    fresh = {key: _vectors(store, key, records[key]["steps"]) for key in done}
+    # Tables about final states are made of what is published: of the rounded vectors.
+    vectors = {
+        key: unpack(pack(slim(value, keys[key].role)))
+        for key, value in {**old["vectors"], **fresh}.items()
+        if key in keys
+    }
+    tables = _tables(keys, records, done, vectors, fresh, store, data, old)
     summary = _provenance(study, tables["runs"], data)
     write(target, tables, vectors, _networks(keys, done, store), data, summary)
     return summary
 
 
-def _slim(vectors: dict, run: Run) -> dict:
-    """What of a run's vectors is published, so that all studies together stay small; tables are made of these alone.
-
-    Test anchor: the first direction at the primary layer, which is all that a replication needs. Training anchor: for
-    primary cells the span at the primary layer, otherwise first directions; untrained networks have no rows of unit
-    length, and with BatchNorm uncalibrated only the primary layer. Pool runs: the primary layer's two vectors on the
-    training anchor.
-    """
-    if run.role == "pool":
-        keep = [f"trained/train/{PRIMARY}/{c}" for c in ALONG]
-        return {name: vectors[name][:1] for name in keep if name in vectors}
-    kept = {}
-    for name, value in vectors.items():
-        state, split, layer, convention = name.split("/")
-        if not replicated(split, layer) or (state != "trained" and convention not in ALONG):
-            continue
-        if state == "untrained_raw" and layer != PRIMARY:
-            continue
-        whole = run.role == "primary" and (state, split, layer) == ("trained", "train", PRIMARY)
-        kept[name] = value if whole else value[:1]
-    return kept
+def _held(keys: list[str], old_runs: pd.DataFrame, store: Store) -> str:
+    """The key under which a run's result stands: published and done, in the store, or else the one that was asked for."""
+    done = set(old_runs["run"][old_runs["status"] == "done"]) if len(old_runs) else set()
+    return next((key for key in keys if key in done), None) or store.held(keys) or keys[0]
 
 
-def _tables(keys, records, done, vectors, store: Store, data, old) -> dict[str, pd.DataFrame]:
+def _vectors(store: Store, key: str, steps: int) -> dict:
+    found = {name: tensor.numpy() for name, tensor in store.tensors(key, "vectors").items()}
+    snapshots = {name: tensor.numpy() for name, tensor in store.tensors(key, "snapshots").items()}
+    return found | along_training(snapshots, steps)
+
+
+def _tables(keys, records, done, vectors, exact, store: Store, data, old) -> dict[str, pd.DataFrame]:
     networks = [key for key in vectors if keys[key].role != "pool"]
     rows = {key: store.rows(key) for key in done}
     tables = {"runs": merge(old["runs"], pd.DataFrame([run_row(k, keys[k], r) for k, r in records.items()]), ["run"])}
     fresh = {
-        name: long_rows(rows, name, [k for k in done if keys[k].role != "pool"])
-        for name in ("history", "finals", "anchor_shift")
+        name: long_rows(rows, name, [k for k in done if keys[k].role != "pool"]) for name in ("history", "anchor_shift")
     }
-    fresh["snapshots"], fresh["trajectory"] = along_rows(keys, done, rows, vectors, store)
+    shown = [key for key in done if keys[key].role != "pool"]
+    fresh["finals"], fresh["spectra"] = final_rows(shown, rows), spectrum_rows(shown, rows)
+    fresh["snapshots"], fresh["trajectory"] = along_rows(keys, done, rows, {**vectors, **exact}, store)
     per_dataset = {name: {k: vectors[k] for k in networks if keys[k].recipe.dataset == name} for name in data}
     labels = {name: d.train.labels[anchor(d).train_ids].numpy() for name, d in data.items()}
     for table, make in (
         ("pairs", lambda name: pairs.pair_rows(per_dataset[name])),
         ("controls", lambda name: pairs.control_rows(per_dataset[name], labels[name])),
-        ("spans", lambda name: pairs.span_rows(per_dataset[name])),
+        ("spans", lambda name: span_rows(per_dataset[name], data[name].num_classes)),
+        ("alongside", lambda name: alongside_rows(per_dataset[name])),
+        ("correlates", lambda name: correlate_rows(per_dataset[name], data[name])),
     ):
         tables[table] = pd.concat([make(name) for name in data], ignore_index=True)
+    tables["across"] = across_rows(
+        {key: vectors[key] for key in networks}, {key: keys[key].recipe.dataset for key in networks}
+    )
     fresh["full"] = pd.concat(
         [
             pairs.full_rows(

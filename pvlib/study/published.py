@@ -15,8 +15,10 @@ from .bench import data_p_vectors
 from .config import NUMERICS_VERSION
 from .files import sha256, write_atomic, write_json
 from .run_rows import replicated
+from .vectors import pack, unpack
 
 KEYS = {
+    "spectra": ["run", "state", "step", "layer", "convention"],
     "history": ["run", "epoch"],
     "snapshots": ["run", "step", "layer", "convention", "split"],
     "finals": ["run", "state", "layer", "convention", "split"],
@@ -75,7 +77,7 @@ def read(target: Path, keys: Mapping) -> dict:
             frame = frame[[replicated(*place) for place in zip(frame["split"], frame["layer"], strict=True)]]
         old[name] = frame
     old["vectors"] = {
-        key: load_file(path) for key in keys if (path := target / "vectors" / f"{key}.safetensors").exists()
+        key: unpack(load_file(path)) for key in keys if (path := target / "vectors" / f"{key}.safetensors").exists()
     }
     return old
 
@@ -100,7 +102,7 @@ def write(target: Path, tables, vectors, networks, data, summary) -> None:
         write_atomic(
             building / "vectors" / f"{key}.safetensors",
             save_arrays(
-                {n: np.ascontiguousarray(v) for n, v in value.items()},
+                pack(value),
                 {"run": key, "numerics_version": str(NUMERICS_VERSION)},
             ),
         )

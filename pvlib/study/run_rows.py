@@ -68,6 +68,7 @@ def run_row(key: str, run: Run, record: Mapping) -> dict:
             "torch",
             "data_sha256",
             "numerics_version",
+            "computed_precision",
             "finished_at",
         )
     }
@@ -94,7 +95,7 @@ def along_rows(keys, done, rows, vectors, store: Store) -> tuple[pd.DataFrame, p
         if keys[key].role == "pool":
             continue
         states = {name: pairs.unit(t.float().numpy())[0] for name, t in store.tensors(key, "snapshots").items()}
-        for row in rows[key]["snapshots"]:
+        for row in map(_without_spectrum, rows[key]["snapshots"]):
             if not replicated(row["split"], row["layer"]):
                 continue
             place = f"{row['split']}/{row['layer']}/{row['convention']}"
@@ -104,6 +105,38 @@ def along_rows(keys, done, rows, vectors, store: Store) -> tuple[pd.DataFrame, p
             snapshots.append({"run": key, **row, "angle_own": own, "angle_data": _acos(row["cos_data"])})
             trajectory += _to_others(key, row, u, keys, vectors)
     return pd.DataFrame(snapshots), pd.DataFrame(trajectory)
+
+
+def _without_spectrum(row: Mapping) -> dict:
+    return {name: value for name, value in row.items() if name != "sigmas"}
+
+
+def final_rows(keys: list[str], rows: Mapping[str, dict]) -> pd.DataFrame:
+    """Both ends of training on the anchors, and on that of the other data set where networks were shown it."""
+    found = (
+        {"run": key, **_without_spectrum(row)}
+        for key in keys
+        for row in (*rows[key]["finals"], *rows[key].get("elsewhere", ()))
+    )
+    return pd.DataFrame(found)
+
+
+def spectrum_rows(keys: list[str], rows: Mapping[str, dict]) -> pd.DataFrame:
+    """The first singular values: of final states at every layer, along training (state "step") at the primary one."""
+    found = (
+        {
+            "run": key,
+            "state": row.get("state", "step"),
+            "step": row.get("step", -1),
+            "layer": row["layer"],
+            "convention": row["convention"],
+            "sigmas": np.asarray(row["sigmas"], dtype=np.float32),
+        }
+        for key in keys
+        for row in (*rows[key]["finals"], *rows[key]["snapshots"])
+        if "sigmas" in row
+    )
+    return pd.DataFrame(found, columns=["run", "state", "step", "layer", "convention", "sigmas"])
 
 
 def _to_others(key: str, row: Mapping, u: np.ndarray, keys, vectors) -> Iterator[dict]:

@@ -13,12 +13,13 @@ from fnmatch import fnmatch
 
 import torch
 
-from ..experiment.data import ImageData, load
+from ..experiment.data import DataError, ImageData, load
 from ..experiment.evaluate import evaluate, score
 from ..experiment.features import is_out_of_memory
+from ..experiment.precision import effective
 from ..experiment.train import Checkpoint, DivergedError, train
 from . import provenance
-from .bench import Bench, NotFinite
+from .bench import OTHER, Bench, NotFinite
 from .config import NUMERICS_VERSION, Run, Study
 from .store import Busy, Store
 
@@ -97,11 +98,13 @@ def run_study(
     end = math.inf if time_limit is None else time.monotonic() + time_limit
     chosen = choose(study.runs, shard=shard, only=only)
     data = {name: load(name) for name in dict.fromkeys(run.recipe.dataset for run in chosen)}
+    others = {name: _other(name) for name in {run.recipe.dataset for run in chosen if run.role != "pool"}}
     worked = False
     for number, run in enumerate(chosen, 1):
-        key = run.key(data[run.recipe.dataset].checksum)
+        keys = run.keys(data[run.recipe.dataset].checksum)
+        key = store.held(keys.values()) or keys[effective(run.recipe.precision, device)]
         title = f"[{number}/{len(chosen)}] {run.cell} seed {run.recipe.seed} ({key})"
-        if key in published:
+        if not published.isdisjoint(keys.values()):
             outcome["published"] += 1
             continue
         if time.monotonic() > end and worked:  # each call does an epoch at least, so slices always get on
@@ -109,7 +112,8 @@ def run_study(
             continue
         try:
             with store.lock(key):
-                result = do_run(run, key, store, data[run.recipe.dataset], device=device, end=end, title=title)
+                other = None if run.role == "pool" else others[run.recipe.dataset]
+                result = do_run(run, key, store, data[run.recipe.dataset], other, device=device, end=end, title=title)
             worked = worked or result != "present"
         except Busy as error:
             say(f"{title}: {error}")
@@ -129,12 +133,33 @@ def run_study(
     return outcome
 
 
-def do_run(run: Run, key: str, store: Store, data: ImageData, *, device: str, end: float, title: str) -> str:
+def _other(name: str) -> ImageData | None:
+    """The data set whose anchor networks of this one are shown, too; None where there is none, or it is not to be had."""
+    if name not in OTHER:
+        return None
+    try:
+        return load(OTHER[name])
+    except DataError as error:
+        say(f"networks of {name} are not shown images of {OTHER[name]}: {error}")
+        return None
+
+
+def do_run(
+    run: Run,
+    key: str,
+    store: Store,
+    data: ImageData,
+    other: ImageData | None,
+    *,
+    device: str,
+    end: float,
+    title: str,
+) -> str:
     """One run, from its checkpoint where there is one. Returns done, failed or present."""
     if (known := store.record(key)) is not None:
         store.tidy(key)  # a kill just after the record was written leaves its checkpoint
         return "failed" if known["status"] == "failed" else "present"
-    bench = Bench(run.recipe, data, device)
+    bench = Bench(run.recipe, data, device, other)
     recorder, resume, spent = _restore(store, key, bench)
     say(f"{title}: " + (f"resumed after epoch {resume.meta['epoch']}" if resume else "starts"))
     start = time.perf_counter() - spent
@@ -156,6 +181,7 @@ def do_run(run: Run, key: str, store: Store, data: ImageData, *, device: str, en
         "recipe": run.recipe.to_dict(),
         "data_sha256": data.checksum,
         "numerics_version": NUMERICS_VERSION,
+        "computed_precision": effective(run.recipe.precision, device),
         **provenance.machine(device),
     }
     try:
@@ -203,20 +229,25 @@ def measure_final(outcome, bench: Bench, recorder: Recorder) -> dict:
     """All that later tables need of the trained network and of the same network before training."""
     start = time.perf_counter()
     vectors, rows = bench.finals(outcome.model, "trained")
+    elsewhere, elsewhere_rows = bench.elsewhere(outcome.model, "trained")
     for state, model in bench.untrained().items():
         more, more_rows = bench.finals(model, state)
         vectors |= more
         rows += more_rows
+        if state == "untrained":
+            more, more_rows = bench.elsewhere(model, state)
+            elsewhere |= more
+            elsewhere_rows += more_rows
     full, shift = bench.whole(outcome.model)
     recorder.seconds += time.perf_counter() - start
     return {
         "tensors": {
-            "vectors": vectors,
+            "vectors": vectors | elsewhere,
             "full": full,
             "weights": outcome.model.state_dict(),
             "snapshots": {name: v.half() for name, v in recorder.vectors.items()},
         },
-        "rows": {"snapshots": recorder.rows, "finals": rows, "anchor_shift": shift},
+        "rows": {"snapshots": recorder.rows, "finals": rows, "elsewhere": elsewhere_rows, "anchor_shift": shift},
     }
 
 

@@ -15,7 +15,8 @@ def status(study: Study, store: Store) -> tuple[str, int]:
     counts: dict[str, Counter] = defaultdict(Counter)
     failures, seconds = [], 0.0
     for run in study.runs:
-        key = run.key(data[run.recipe.dataset])
+        keys = run.keys(data[run.recipe.dataset]).values()
+        key = store.held(keys) or next(iter(keys))
         state, record = run_state(store, key)
         counts[run.cell][state] += 1
         if record is not None:

@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import platformdirs
@@ -77,6 +77,10 @@ class Store:
             keep_aside(folder, f"run {key} is damaged: {error}")
             return None
         return record
+
+    def held(self, keys: Iterable[str]) -> str | None:
+        """The first of the keys of which there is a record here."""
+        return next((key for key in keys if (self.folder(key) / "record.json").exists()), None)
 
     def finish(self, key: str, record: Mapping, tensors: Mapping[str, Mapping], rows: Mapping) -> None:
         """Write a run's results, then its record; the checkpoint goes last, when nothing needs it any more.

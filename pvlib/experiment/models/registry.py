@@ -14,6 +14,7 @@ from .lenet import LeNet
 from .mlp import MLP
 from .resnet import resnet18, resnet20, resnet56
 from .simclr import projection_head
+from .twins import SubtractMean, standardise, with_layer
 from .vgg import VGG16
 
 # Standard deviation of the noise that a denoising autoencoder is fed, in pixels of [0, 1].
@@ -40,6 +41,12 @@ ARCHITECTURES = {
     "resnet56": Architecture(resnet56, "classification", 16),
     "resnet18": Architecture(resnet18, "classification", 64),
     "vgg16_bn": Architecture(VGG16, "classification", 64),
+    "mlp_centred": Architecture(with_layer(MLP, SubtractMean), "classification", 512),
+    "mlp_standardised": Architecture(with_layer(MLP, standardise), "classification", 512),
+    "lenet_centred": Architecture(with_layer(LeNet, SubtractMean), "classification", 32),
+    "lenet_standardised": Architecture(with_layer(LeNet, standardise), "classification", 32),
+    "resnet20_centred": Architecture(with_layer(resnet20, SubtractMean), "classification", 16),
+    "resnet20_standardised": Architecture(with_layer(resnet20, standardise), "classification", 16),
     "mlp_ae": Architecture(MLPAutoencoder, "reconstruction", 64),
     "conv_ae": Architecture(ConvAutoencoder, "reconstruction", 64),
     "mlp_dae": Architecture(MLPAutoencoder, "reconstruction", 64, DENOISING_NOISE),

@@ -22,7 +22,7 @@ _TOP = ("measurement", "claims", "datasets", "demonstration", "floors")
 _MEASUREMENT = ("layer", "split", "conventions", "confidence", "minimum_seeds", "tie")
 _TIE = ("stability", "share")
 _CLAIM = ("id", "name", "statement", "estimate", "kind", "threshold", "control")
-_DEFAULT = Path(__file__).resolve().parents[3] / "claims.yml"
+_DEFAULT = Path(__file__).resolve().parents[3] / "claims-1.yml"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+"""Tables about networks that differ in what they were trained on, or are compared before they are done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ..experiment.train import SHARES
+from .bench import ALONG, OTHER, PRIMARY
+from .pairs import unit
+from .vectors import at_share
+
+ACROSS = ("run_a", "run_b", "state", "anchor", "layer", "convention", "cos", "c_a", "c_b")
+ALONGSIDE = ("run_a", "run_b", "share", "convention", "cos", "c_product")
+
+
+def across_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], datasets: Mapping[str, str]) -> pd.DataFrame:
+    """|cos| of every network with every network that was trained on the other data set, in equal state, on the same images.
+
+    `datasets` : run -> the data set that it was trained on. `run_a` was trained on the data set of the anchor, `run_b` was not.
+    """
+    frames = []
+    for anchor, other in OTHER.items():
+        for state in ("trained", "untrained"):
+            home = _members(vectors, datasets, anchor, f"{state}/train/")
+            guests = _members(vectors, datasets, other, f"{state}/{anchor}-train/")
+            for place in sorted(set(home) & set(guests)):
+                (runs_a, left), (runs_b, right) = home[place], guests[place]
+                layer, convention = place.split("/")
+                i, j = (index.ravel() for index in np.indices((len(runs_a), len(runs_b))))
+                frame = pd.DataFrame({"run_a": runs_a[i], "run_b": runs_b[j], "cos": np.abs((left @ right.T)[i, j])})
+                root = math.sqrt(left.shape[1])
+                frame["c_a"], frame["c_b"] = (np.abs(x.sum(1)[k]) / root for x, k in ((left, i), (right, j)))
+                frames.append(frame.assign(state=state, anchor=anchor, layer=layer, convention=convention))
+    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(ACROSS))
+    return found[list(ACROSS)]
+
+
+def _members(vectors, datasets, dataset: str, prefix: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """ "layer/convention" -> (runs, (m, n) unit vectors) of the networks trained on `dataset`."""
+    found: dict[str, list] = {}
+    for run in sorted(vectors):
+        if datasets[run] == dataset:
+            for name, value in vectors[run].items():
+                place = name.removeprefix(prefix)
+                if place != name and place.split("/")[1] in ALONG:
+                    found.setdefault(place, []).append((run, unit(value[:1])[0]))
+    return {place: (np.array([r for r, _ in m]), np.stack([u for _, u in m])) for place, m in found.items()}
+
+
+def alongside_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """|cos| of every two networks of one data set at the same share of their training, 0 and 1 included.
+
+    At the primary layer on the training anchor; `c_product` is what the mean direction alone gives. Before training a
+    network is as initialised (BatchNorm uncalibrated), as the first step finds it.
+    """
+    frames = []
+    for share in (0.0, *SHARES, 1.0):
+        for convention in ALONG:
+            members = []
+            for run in sorted(vectors):
+                states = {0.0: ("untrained_raw", "untrained"), 1.0: ("trained",)}.get(share, (at_share(share),))
+                places = [f"{state}/train/{PRIMARY}/{convention}" for state in states]
+                if (place := next((p for p in places if p in vectors[run]), None)) is not None:
+                    members.append((run, unit(vectors[run][place][:1])[0]))
+            if len(members) < 2:
+                continue
+            names, matrix = np.array([m[0] for m in members]), np.stack([m[1] for m in members])
+            i, j = np.triu_indices(len(members), 1)
+            c = np.abs(matrix.sum(1)) / math.sqrt(matrix.shape[1])
+            cos = np.minimum(np.abs(matrix @ matrix.T), 1.0)[i, j]
+            frame = pd.DataFrame({"run_a": names[i], "run_b": names[j], "cos": cos, "c_product": c[i] * c[j]})
+            frames.append(frame.assign(share=share, convention=convention))
+    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(ALONGSIDE))
+    return found[list(ALONGSIDE)]

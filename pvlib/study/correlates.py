@@ -1,0 +1,44 @@
+"""What a P-vector goes with, as far as the vectors and the images tell: classes, coarser groups, brightness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from .. import measure
+from ..experiment.data import ImageData, anchor
+from ..experiment.data.partitions import partitions
+from .bench import ALONG
+from .pairs import unit
+
+COLUMNS = ("run", "state", "layer", "convention", "split", "variable", "measure", "value")
+
+
+def correlate_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], data: ImageData) -> pd.DataFrame:
+    """Training anchor, trained and untrained, every layer: a row for each variable.
+
+    measure : `r`, the absolute Pearson correlation of the entries with a number of each image, or `eta2`, the share of the
+        entries' variance that lies between groups of images; by chance eta2 is (groups - 1) / (n - 1).
+    """
+    ids = anchor(data).train_ids
+    labels = data.train.labels[ids].numpy()
+    groups = {"classes": labels} | {name: np.array(of)[labels] for name, of in partitions(data).items()}
+    images = data.train.images[ids].float()
+    numbers = {"brightness": images.mean(dim=(1, 2, 3)).numpy(), "contrast": images.flatten(1).std(dim=1).numpy()}
+    rows = []
+    for run, named in vectors.items():
+        for name, value in named.items():
+            state, split, layer, convention = name.split("/")
+            if split != "train" or state not in ("trained", "untrained") or convention not in ALONG:
+                continue
+            place, u = (run, state, layer, convention, split), unit(value[:1])[0]
+            rows += [(*place, variable, "r", _r(u, x)) for variable, x in numbers.items()]
+            rows += [(*place, v, "eta2", float(measure.between_class_share(u, x))) for v, x in groups.items()]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _r(u: np.ndarray, x: np.ndarray) -> float:
+    return float(abs(np.corrcoef(u, x)[0, 1])) if u.std() > 0 and x.std() > 0 else math.nan

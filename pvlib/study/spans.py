@@ -1,0 +1,65 @@
+"""Tables about the spans of several first directions, where one direction alone may be any of them (protocol 6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from .. import measure
+from .pairs import primary_pairs, unit
+
+SPANS = (2, 9)
+COLUMNS = ("run_a", "run_b", "state", "split", "convention", "k", "overlap", "overlap_null", "angle_to_span",
+           "angle_to_span_null", "best_common", "best_common_null")  # fmt: skip
+
+
+def span_rows(vectors: Mapping, num_classes: int) -> pd.DataFrame:
+    """Spans of the first k centred directions of two networks, in equal state, each beside random spans.
+
+    overlap : tr(P_a P_b) / k.
+    angle_to_span : of each P-vector to the other network's span, the mean of the two, in degrees.
+    best_common : |cos| of the two directions, one in each span, that are nearest to one another.
+
+    The nulls are exact means over random spans, and for `best_common` the limit of large n (Wachter 1980).
+    """
+    bases = {
+        (state, run): _bases(value[f"{state}/train/penultimate/centred"])
+        for run, value in vectors.items()
+        for state in ("trained", "untrained")
+        if f"{state}/train/penultimate/centred" in value
+    }
+    rows = []
+    for state in ("trained", "untrained"):
+        for a, b, *_ in primary_pairs(vectors, "centred", state):
+            for k in sorted({*SPANS, num_classes - 1}):
+                left, right = bases[state, a], bases[state, b]
+                if min(left.shape[1], right.shape[1]) < k:
+                    continue
+                left, right = left[:, :k], right[:, :k]
+                share = k / (len(left) - 1)  # centred directions leave out the constant one
+                angles = [measure.angle_to_span(left[:, 0], right), measure.angle_to_span(right[:, 0], left)]
+                rows.append(
+                    (
+                        a,
+                        b,
+                        state,
+                        "train",
+                        "centred",
+                        k,
+                        float(measure.span_overlap(left, right)),
+                        share,
+                        math.degrees(sum(angles) / 2),
+                        math.degrees(math.acos(math.sqrt(share))),
+                        float(min(1.0, np.linalg.norm(left.T @ right, 2))),
+                        2 * math.sqrt(share * (1 - share)),
+                    )
+                )
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _bases(value: np.ndarray) -> np.ndarray:
+    """(n, k) orthonormal: what was rounded for publication is made orthogonal again, the first direction kept."""
+    return np.linalg.qr(unit(value).T)[0]

@@ -1,0 +1,98 @@
+"""Which of a run's vectors are published, and in which form: small enough that all studies together can be carried about.
+
+The first directions at the primary layer, uncentred and centred, are kept in half precision, all others in 8 bits: each
+vector as whole numbers from 0 to 255 between its own smallest and largest entry. Tables are made from what is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..experiment.train import SHARES, share_step
+from .bench import ALONG, PRIMARY
+
+RANGE = "#range"  # name of the (k, 2) smallest and largest entries that go with an array of 8 bits
+STATES = ("trained", "untrained", "untrained_raw")
+
+
+def at_share(share: float) -> str:
+    """The state of a network when that share of its training is done, as vectors and tables name it."""
+    return f"share_{share:g}"
+
+
+def along_training(snapshots: Mapping[str, np.ndarray], steps: int) -> dict[str, np.ndarray]:
+    """The vectors of the primary layer at the `SHARES` of the training, from all that a run remembers of its training."""
+    found = {}
+    for share in SHARES:
+        for convention in ALONG:
+            place = f"train/{PRIMARY}/{convention}"
+            if (vector := snapshots.get(f"{share_step(share, steps)}/{place}")) is not None:
+                found[f"{at_share(share)}/{place}"] = vector[None]
+    return found
+
+
+def slim(vectors: Mapping[str, np.ndarray], role: str) -> dict[str, np.ndarray]:
+    """What of a run's vectors is published.
+
+    Pool runs: the primary layer's two vectors on the training anchor. All others: on the training anchors every layer, on
+    the test anchor the primary one, which is all that a replication needs. Spans, definitions other than uncentred and
+    centred, and moments of training are of primary runs; BatchNorm uncalibrated is of the primary layer.
+    """
+    kept = {}
+    for name, value in vectors.items():
+        state, split, layer, convention = name.split("/")
+        primary, basic = layer == PRIMARY, convention in ALONG
+        if role == "pool":
+            wanted = state == "trained" and split == "train" and primary and basic
+        elif state not in STATES:
+            wanted = role in ("primary", "control")
+        else:
+            wanted = (split != "test" or primary) and (basic or role == "primary" or state == "trained")
+            wanted = wanted and (state != "untrained_raw" or (primary and basic and split in ("train", "test")))
+        if wanted:
+            kept[name] = value if role == "primary" else value[:1]
+    return kept
+
+
+def exact(name: str) -> bool:
+    """Whether a vector's first direction is published in half precision."""
+    state, _, layer, convention = name.split("/")
+    return state in STATES and layer == PRIMARY and convention in ALONG
+
+
+def pack(vectors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of a published file: "state/split/layer/convention", further directions of a span as ".../more"."""
+    packed = {}
+    for name, value in vectors.items():
+        value, rest = (value[:1], value[1:]) if exact(name) else (value[:0], value)
+        if len(value):
+            packed[name] = np.ascontiguousarray(value, dtype=np.float16)
+        if len(rest):
+            place = f"{name}/more" if len(value) else name
+            packed[place], packed[place + RANGE] = _to_bytes(rest)
+    return packed
+
+
+def unpack(packed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The vectors of a published file by name, (k, n) each: what `pack` was given, rounded."""
+    found = {}
+    for name in sorted(packed):  # a name comes before its "/more"
+        if name.endswith(RANGE):
+            continue
+        value = packed[name]
+        if value.dtype == np.uint8:
+            low, high = packed[name + RANGE].astype(np.float64).T[:, :, None]
+            value = (low + value * ((high - low) / 255)).astype(np.float32)
+        place = name.removesuffix("/more")
+        found[place] = np.concatenate([found[place].astype(np.float32), value]) if place in found else value
+    return found
+
+
+def _to_bytes(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    rows = rows.astype(np.float64)
+    ends = np.stack([rows.min(1), rows.max(1)], axis=1).astype(np.float32)
+    low, high = ends.astype(np.float64).T[:, :, None]
+    step = np.where(high > low, (high - low) / 255, 1.0)
+    return np.clip(np.round((rows - low) / step), 0, 255).astype(np.uint8), ends
