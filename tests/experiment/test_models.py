@@ -10,6 +10,7 @@ from pvlib.experiment.models import ARCHITECTURES, build, calibrate_batchnorm
 DIGIT, CIFAR = (1, 8, 8), (3, 32, 32)
 LARGE = ("vgg16_bn", "resnet18", "simclr_resnet18", "resnet56")
 SMALL_ENOUGH = [name for name in ARCHITECTURES if name not in LARGE]
+TWINS = [name for name in SMALL_ENOUGH if name.endswith(("_centred", "_standardised"))]
 
 
 def network(name, shape=DIGIT, **options):
@@ -43,7 +44,7 @@ def test_every_named_layer_fires_once_with_one_row_an_image(name, shape):
     torch.testing.assert_close(found["output"], model.eval()(images(shape)).detach())
 
 
-@pytest.mark.parametrize("name", SMALL_ENOUGH)
+@pytest.mark.parametrize("name", [name for name in SMALL_ENOUGH if name not in TWINS])
 def test_penultimate_is_read_after_its_relu_and_its_pre_before(name):
     model = network(name)
     if "penultimate_pre" not in model.layers:
@@ -56,6 +57,34 @@ def test_penultimate_is_read_after_its_relu_and_its_pre_before(name):
     model.eval()(images())
     assert (seen["penultimate_pre"] < 0).any()
     assert torch.equal(seen["penultimate"], seen["penultimate_pre"].relu())
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_twin_differs_from_its_network_by_the_mean_of_what_its_head_reads_alone(name):
+    plain_name, kind = name.rsplit("_", 1)
+    plain, twin = network(plain_name), network(name)
+    for mine, theirs in zip(twin.parameters(), plain.parameters(), strict=True):  # no parameter more, the same start
+        assert torch.equal(mine, theirs)
+    batch = images(count=64)
+    seen = {}
+    for model in (plain, twin):
+        module = model.head if model is plain else model.get_submodule(model.layers["penultimate"])
+        module.register_forward_hook(lambda _, given, out, model=model: seen.update({model: (given[0], out)}))
+        model.train()(batch)
+    read, (_, given) = seen[plain][0], seen[twin]
+    expected = read - read.mean(0)
+    if kind == "standardised":
+        expected = expected / (read.var(0, unbiased=False) + 1e-5).sqrt()
+    torch.testing.assert_close(given, expected)
+
+
+def test_a_twin_in_evaluation_takes_away_the_running_mean_and_so_does_its_calibrated_copy():
+    twin = network("mlp_centred")
+    batches = [images(count=32), images(count=32) + 1]
+    calibrate_batchnorm(twin, batches)
+    found = extract(twin, torch.cat(batches), {"penultimate": "head.0"})["penultimate"]
+    assert found.mean(0).abs().max() < 1e-5
+    assert extract(twin, batches[0], {"penultimate": "head.0"})["penultimate"].mean(0).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -9,7 +9,16 @@ from pvlib.experiment import precision
 from pvlib.experiment.data import load
 from pvlib.experiment.evaluate import evaluate
 from pvlib.experiment.recipe import Recipe
-from pvlib.experiment.train import DivergedError, batches, learning_rate, make_transform, snapshot_steps, train
+from pvlib.experiment.train import (
+    SHARES,
+    DivergedError,
+    batches,
+    learning_rate,
+    make_transform,
+    share_step,
+    snapshot_steps,
+    train,
+)
 
 DIGITS = load("digits")
 CASES = {
@@ -127,8 +136,17 @@ def test_snapshots_hold_both_ends_and_ascend(total):
     assert steps[0] == 0
     assert steps[-1] == total
     assert steps == sorted(set(steps))
-    assert len(steps) <= 25
+    assert len(steps) <= 25 + len(SHARES)
     assert total < 1000 or len(steps) >= 20
+
+
+def test_networks_trained_for_different_times_are_watched_at_the_same_shares():
+    for total in (700, 2345, 11_730):
+        watched = snapshot_steps(total)
+        for share in SHARES:
+            nearest = min(watched, key=lambda step: abs(step - share * total))
+            assert abs(nearest - share * total) <= 1  # to the step
+            assert share_step(share, total) in watched
 
 
 def test_a_run_that_diverges_says_where_before_an_observer_sees_it():

@@ -1,11 +1,14 @@
 """What a run measures agrees with the definition, computed the plain way."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from pvlib.experiment.data import anchor, load
-from pvlib.study.bench import CONVENTIONS, Bench, convene, data_p_vectors, flat, p_vector
+from pvlib.experiment.data import Split, anchor, load
+from pvlib.experiment.features import extract
+from pvlib.study.bench import CONVENTIONS, Bench, convene, data_p_vectors, flat, p_vector, singular_values
 from pvlib.study.config import load_study
 
 
@@ -22,10 +25,12 @@ def model(bench):
 def plain(features, convention):
     """The top left singular vector by NumPy's full SVD."""
     matrix = np.asarray(features, dtype=np.float64)
-    if convention == "unit_centred":
+    if convention in ("unit", "unit_centred"):
         matrix = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
-    if convention != "uncentred":
+    if convention not in ("uncentred", "unit"):
         matrix = matrix - matrix.mean(axis=0)
+    if convention == "standardised":
+        matrix = matrix / matrix.std(axis=0)
     return np.linalg.svd(matrix, full_matrices=False)[0][:, 0]
 
 
@@ -67,6 +72,36 @@ def test_measuring_leaves_the_network_as_it_was(bench, model):
     bench.snapshot(model)
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_feature_that_never_varies_does_not_make_standardised_features_infinite():
+    features = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    with_constant = np.column_stack([features, np.full(50, 7.0, dtype=np.float32)])
+    u, v = (p_vector(matrix, "standardised").vector for matrix in (features, with_constant))
+    assert abs(u @ v) == pytest.approx(1, abs=1e-12)
+    assert p_vector(np.ones((10, 3), dtype=np.float32), "standardised") is None
+
+
+def test_singular_values_are_those_of_the_whole_decomposition(bench, model):
+    features = bench.features(model, "train")["penultimate"]
+    for center in (False, True):
+        matrix = features - features.mean(0) * center
+        expected = np.linalg.svd(matrix.astype(np.float64), compute_uv=False)[:32]
+        found = singular_values(features, center)
+        np.testing.assert_allclose(found[: len(expected)], expected, atol=1e-6 * expected[0])
+
+
+def test_networks_are_shown_the_other_data_set_as_they_are_fed_their_own(tiny_file):
+    digits = load("digits")
+    negative = Split(255 - digits.train.images, digits.train.labels)
+    bench = Bench(load_study(tiny_file).runs[0].recipe, digits, "cpu", dataclasses.replace(digits, train=negative))
+    network = bench.untrained()["untrained"]
+    vectors, rows = bench.elsewhere(network, "untrained")
+    assert {row["split"] for row in rows} == {"digits-train"}
+    shown = bench.transform(negative.images[anchor(digits).train_ids])
+    features = extract(network, shown, dict(network.layers))["penultimate"].numpy()
+    u = vectors["untrained/digits-train/penultimate/centred"][0].double().numpy()
+    assert abs(u @ plain(features, "centred")) / np.linalg.norm(u) == pytest.approx(1, abs=1e-6)
 
 
 def test_a_dead_layer_has_no_p_vector_instead_of_an_arbitrary_one():

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from pvlib.experiment.train import SHARES
 from pvlib.study import published as module
 from pvlib.study.pairs import pair_rows
 from pvlib.study.plan import plan
@@ -15,9 +16,10 @@ from pvlib.study.publish import publish
 from pvlib.study.published import published_keys, recover
 from pvlib.study.runner import run_study
 from pvlib.study.store import Store
+from pvlib.study.vectors import unpack
 
-TABLES = ("runs", "history", "snapshots", "trajectory", "finals", "pairs", "controls", "spans", "full", "anchor_shift",
-          "data", "pool")  # fmt: skip
+TABLES = ("runs", "history", "snapshots", "trajectory", "finals", "spectra", "pairs", "controls", "spans", "alongside",
+          "correlates", "full", "anchor_shift", "data", "pool")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,33 @@ def test_the_last_snapshot_is_the_final_state(results):
     assert first.angle_own.min() > 1.0
 
 
+def test_networks_are_compared_at_the_same_share_of_training_and_end_where_pairs_say(results):
+    rows = table(results, "alongside")
+    assert set(rows.share) == {0, *SHARES, 1}
+    ends = rows[rows.share == 1].merge(table(results, "pairs").query(
+        "state_a == 'trained' and state_b == 'trained' and split == 'train' and layer == 'penultimate'"),
+        on=["run_a", "run_b", "convention"])  # fmt: skip
+    assert len(ends) == len(rows[rows.share == 1])
+    np.testing.assert_allclose(ends.cos_x, ends.cos_y, atol=1e-6)
+
+
+def test_spectra_begin_with_the_singular_values_of_the_p_vector(results):
+    spectra = table(results, "spectra").query("state != 'step'")
+    finals = table(results, "finals").query("split == 'train'")
+    both = spectra.merge(finals, on=["run", "state", "layer", "convention"])
+    assert len(both) == len(spectra) > 20
+    np.testing.assert_allclose(both.sigmas.map(lambda s: s[0]), both.sigma1, rtol=1e-5)
+    np.testing.assert_allclose(both.sigmas.map(lambda s: s[1]), both.sigma2, rtol=1e-3)
+
+
+def test_spans_are_published_of_untrained_networks_too_and_a_larger_span_holds_more(results):
+    rows = table(results, "spans")
+    assert set(rows.state) == {"trained", "untrained"}
+    wide = rows.pivot(index=["run_a", "run_b", "state"], columns="k")
+    assert (wide.best_common[9] >= wide.best_common[2] - 1e-9).all()
+    assert (wide.angle_to_span[9] <= wide.angle_to_span[2] + 1e-6).all()
+
+
 def test_pool_runs_stay_out_of_the_pairs(results):
     pool = set(table(results, "pool").run)
     assert pool
@@ -85,15 +114,10 @@ def test_the_test_anchor_is_published_for_the_primary_layer_only(results):
         assert set(rows[rows.split == "test"].layer) == {"penultimate"}
         assert len(set(rows[rows.split == "train"].layer)) > 2
     for file in (results / "vectors").glob("[!d]*.safetensors"):
-        for place, value in load_file(file).items():
-            state, split, layer, convention = place.split("/")
+        for place, value in unpack(load_file(file)).items():
+            _, split, layer, convention = place.split("/")
             assert split == "train" or layer == "penultimate"
-            assert len(value) == 1 or (state, split, layer, convention) == (
-                "trained",
-                "train",
-                "penultimate",
-                "centred",
-            )
+            assert len(value) == 1 or (layer, convention) == ("penultimate", "centred")
 
 
 def test_the_pool_has_both_anchors_and_the_stability_of_every_network(results):
