@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from .words import listed, nearest
+from ..nearest import nearest
+from .words import listed
 
 _PLACE = ("layer", "convention", "split")
 # The columns that reports rely on; a table without rows has them too.
