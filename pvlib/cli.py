@@ -161,9 +161,6 @@ def _device(arguments) -> str:
 
     if arguments.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    device, count = torch.device(arguments.device), torch.cuda.device_count()
-    if device.type == "cuda" and (device.index or 0) >= count:
-        raise ValueError(f"--device {arguments.device}: torch {torch.__version__} finds {count} CUDA devices here")
     return arguments.device
 
 
