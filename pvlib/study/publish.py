@@ -12,11 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..experiment.data import anchor, load
-from ..experiment.data.locks import hold
-from . import pairs, provenance
+from . import folder, pairs, provenance
 from .bench import ALONG, PRIMARY
 from .config import NUMERICS_VERSION, Run, Study
-from .published import KEYS, merge, read, recover, write
+from .published import KEYS, left_out, merge, read, resolved, write
 from .run_rows import along_rows, data_rows, end_rows, long_rows, pool_rows, replicated, run_row
 from .runner import now, say
 from .store import Store
@@ -24,25 +23,41 @@ from .store import Store
 NETWORKS = ("resnet20",)  # architectures of which one trained network per data set is published, for the last chapter
 
 
-def publish(study: Study, store: Store, target: Path) -> dict:
+def publish(study: Study, store: Store, target: Path, *, drop: bool = False) -> dict:
     """Build all tables of `study` from the store and from what `target` holds, and write them there.
 
-    Returns the provenance, with the numbers of runs done, failed and missing.
+    Files in `target` that no publication wrote are left as they are.
+
+    Parameters
+    ----------
+    drop
+        Leave out published runs that the study no longer has.
+
+    Returns
+    -------
+    dict
+        The provenance, with the numbers of runs done, failed and missing.
 
     Raises
     ------
     ValueError
-        There is nothing to publish.
+        There is nothing to publish; what is published there is damaged; or it has runs that the study lacks (named)
+        and `drop` is not set.
     """
-    target = Path(target)
-    with hold(target.with_name(f".{target.name}.lock"), wait=f"another process publishes {target}: waiting for it"):
-        recover(target)
-        return _publish(study, store, target)
+    target = resolved(target)
+    with folder.alone(target):
+        folder.recover(target)
+        return _publish(study, store, target, drop=drop)
 
 
-def _publish(study: Study, store: Store, target: Path) -> dict:
+def _publish(study: Study, store: Store, target: Path, *, drop: bool) -> dict:
     data = {name: load(name) for name in study.datasets}
     keys = {run.key(data[run.recipe.dataset].checksum): run for run in study.runs}
+    if not drop and (lost := left_out(target, keys)):
+        raise ValueError(
+            f"{target} has published runs that {study.name!r} lacks now (removed, or with another recipe or data): "
+            f"{lost}; publish with --drop to lose them, or --to another folder"
+        )
     old = read(target, keys)
     records = {key: record for key in keys if (record := store.record(key)) is not None}
     if not records and old["runs"].empty:

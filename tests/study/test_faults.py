@@ -26,7 +26,7 @@ from pvlib.cli import main
 from pvlib.experiment import features, objectives, precision
 from pvlib.experiment.data import load
 from pvlib.experiment.data.locks import hold
-from pvlib.study import files
+from pvlib.study import files, folder
 from pvlib.study.bench import Bench, NotFinite
 from pvlib.study.publish import publish
 from pvlib.study.published import published_keys
@@ -106,10 +106,11 @@ def faulty(fault, *arguments):
     if place == "step":
         step = at_call(int(number), objectives.classification, kill)
         objectives.OBJECTIVES["classification"] = step
-    elif place == "rename":
-        Path.rename = at_call(int(number), Path.rename, kill, after=True)
-    elif place == "unlink":
-        Path.unlink = at_call(int(number), Path.unlink, kill)
+    elif place in ("rename", "replace"):
+        setattr(Path, place, at_call(int(number), getattr(Path, place), kill, after=True))
+    elif place in ("unlink", "rmtree"):
+        owner = Path if place == "unlink" else shutil
+        setattr(owner, place, at_call(int(number), getattr(owner, place), kill))
     else:
         files.open = half_written(place, int(number), kill)
     return main(list(arguments))
@@ -207,7 +208,8 @@ def published_before(trained, tmp_path_factory):
     return folder / "tiny"
 
 
-@pytest.mark.parametrize("fault", [".safetensors:2", "rename:1", "rename:2"])
+# rmtree: first of what an older kill may have left, then of the folder that all files were moved out of.
+@pytest.mark.parametrize("fault", [".safetensors:2", "SHA256SUMS:1", "rename:1", "replace:1", "replace:9", "rmtree:2"])
 def test_killed_in_a_publication_the_old_or_the_new_is_there_whole(
     fault, trained, tiny_file, published_before, tables, tmp_path
 ):
@@ -215,10 +217,12 @@ def test_killed_in_a_publication_the_old_or_the_new_is_there_whole(
     target = tmp_path / "tiny"
     shutil.copytree(published_before, target)
     killed(fault, "publish", tiny_file, "--store", whole.root, "--to", target)
+    if fault.startswith("replace"):
+        assert folder.damaged(target)  # old and new files side by side, until the next who reads puts that right
     assert first_key(study) in published_keys(target)  # or `pvlib run --published` would train it again
     sums = dict(reversed(line.split("  ")) for line in (target / "SHA256SUMS").read_text().splitlines())
     assert {name: files.sha256(target / name) for name in sums} == sums
-    assert len(pd.read_parquet(target / "runs.parquet")) == (len(study.runs) if fault == "rename:2" else 1)
+    assert len(pd.read_parquet(target / "runs.parquet")) == (1 if "S" in fault or "." in fault else len(study.runs))
     publish(study, whole, target)
     assert_same_tables(target, tables)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".tiny.lock", "tiny"]
