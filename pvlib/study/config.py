@@ -163,7 +163,7 @@ def _cell_runs(cell: Cell, defaults: dict, first_seed: int, place: str) -> Itera
             except ValueError as error:
                 raise ValueError(f"{place}: {error}") from error
             if recipe.dataset not in NAMES:
-                raise ValueError(f"{place}: unknown data set {recipe.dataset!r}; {nearest(recipe.dataset, NAMES)}")
+                raise ValueError(f"{place}: dataset {recipe.dataset!r} is unknown; {nearest(recipe.dataset, NAMES)}")
             yield Run(cell.name, cell.label, cell.role, recipe)
 
 

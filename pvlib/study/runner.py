@@ -129,8 +129,12 @@ def run_study(
             continue
         try:
             with store.lock(key):
-                result = do_run(run, key, store, data[run.recipe.dataset], device=device, end=end, title=title)
-            worked = worked or result != "present"
+                if (known := store.claim(key)) is not None:
+                    store.tidy(key, known)  # a kill just after the record was written leaves its checkpoint
+                    result = "failed" if known["status"] == "failed" else "present"
+                else:
+                    result = do_run(run, key, store, data[run.recipe.dataset], device=device, end=end, title=title)
+                    worked = True
         except Busy as error:
             say(f"{title}: {error}")
             result = "busy"
@@ -142,7 +146,7 @@ def run_study(
                 raise
             batch = run.recipe.batch_size
             say(
-                f"{title}: NO MEMORY on {device} with batches of {batch} ({error}); use another device or smaller batches"
+                f"{title}: NO MEMORY on {device} with batches of {batch} ({' '.join(str(error).split())}); use another device or smaller batches"
             )
             worked, result = True, "no_memory"
         outcome[result] += 1
@@ -165,10 +169,7 @@ def check_device(device: str) -> None:
 
 
 def do_run(run: Run, key: str, store: Store, data: ImageData, *, device: str, end: float, title: str) -> str:
-    """One run, from its checkpoint where there is one. Returns done, failed or present."""
-    if (known := store.claim(key)) is not None:
-        store.tidy(key, known)  # a kill just after the record was written leaves its checkpoint
-        return "failed" if known["status"] == "failed" else "present"
+    """One run that has no record yet, from its checkpoint where there is one. Returns done or failed."""
     bench = Bench(run.recipe, data, device)
     recorder, resume, spent = _restore(store, key, bench)
     say(f"{title}: " + (f"resumed after epoch {resume.meta['epoch']}" if resume else "starts"))
