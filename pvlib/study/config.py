@@ -52,7 +52,7 @@ class Cell(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"label {self.label!r}: expected one line of text")
         for field, values in self.grid.items():
             if not isinstance(values, list) or not values:
-                raise ValueError(f"grid, {field}: expected a list with at least one value, got {values!r}")
+                raise ValueError(f"grid, {field!r}: expected a list with at least one value, got {values!r}")
         if "seed" in self.recipe or "seed" in self.grid:
             raise ValueError(_SEEDS)
 

@@ -63,9 +63,13 @@ def written(folder, content):
         (("measurement", "tie", "shares"), 0.5, "measurement.tie: unknown key 'shares'; did you mean share"),
         (("datasets",), ["minst"], r"datasets\[0\]: 'minst' is unknown; did you mean mnist"),
         (("demonstration",), ["mnist"], "one comes twice"),
-        (("floors", "quick", "mnist/mlpp"), 0.9, "floors.quick: unknown cell 'mnist/mlpp'; did you mean mnist/mlp"),
+        (("floors", "quick", "mnist/mlpp"), 0.9, "floors, 'quick': unknown cell 'mnist/mlpp'; did you mean mnist/mlp"),
         (("floors", "quik"), {"mnist/mlp": 0.9}, "unknown study 'quik'; did you mean quick"),
-        (("floors", "quick", "mnist/mlp"), 97, "floors.quick.mnist/mlp: expected a number between 0 and 1, got 97"),
+        (
+            ("floors", "quick", "mnist/mlp"),
+            97,
+            "floors, 'quick', 'mnist/mlp': expected a number between 0 and 1, got 97",
+        ),
     ],
 )
 def test_what_nothing_could_be_judged_by_is_refused(folder, place, value, message):

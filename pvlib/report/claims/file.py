@@ -170,7 +170,7 @@ def _check_floors(floors: Mapping[str, Mapping[str, object]], studies: Path, whe
     for study, cells in floors.items():
         for cell, score in cells.items():
             if isinstance(score, bool) or not isinstance(score, int | float) or not 0 < score < 1:
-                raise ValueError(f"{where}.{study}.{cell}: expected a number between 0 and 1, got {score!r}")
+                raise ValueError(f"{where}, {study!r}, {cell!r}: expected a number between 0 and 1, got {score!r}")
         if not studies.is_dir():  # claims of one's own, without studies beside them
             continue
         if not (studies / f"{study}.yml").is_file():
@@ -180,7 +180,7 @@ def _check_floors(floors: Mapping[str, Mapping[str, object]], studies: Path, whe
         known = _cells(studies / f"{study}.yml")
         for cell in cells:
             if cell not in known:
-                raise ValueError(f"{where}.{study}: unknown cell {cell!r}; {nearest(cell, known)}")
+                raise ValueError(f"{where}, {study!r}: unknown cell {cell!r}; {nearest(cell, known)}")
 
 
 class _Named(Struct):
