@@ -172,12 +172,13 @@ def in_words(answers: Mapping[str, Agreement], everything: str, within: Sequence
     return OPEN
 
 
-def relations(families: Mapping[str, Iterable[str]], present: Iterable[str]) -> dict[str, list[Pair]]:
-    """ "family-family" and "all" -> pairs of different architectures among those present."""
+def relations(
+    sets: Iterable[str], families: Mapping[str, Iterable[str]], present: Iterable[str]
+) -> dict[str, list[Pair]]:
+    """Name of a set ("all", or "family-family") -> its pairs of different architectures among those present."""
     family = {name: kind for kind, names in families.items() for name in names}
-    found: dict[str, list[Pair]] = {"all": []}
-    for pair in itertools.combinations(sorted(name for name in present if name in family), 2):
-        found["all"].append(pair)
-        kinds = sorted(family[name] for name in pair)
-        found.setdefault("-".join(kinds), []).append(pair)
-    return found
+    pairs = list(itertools.combinations(sorted(name for name in present if name in family), 2))
+    return {
+        name: [p for p in pairs if name == "all" or sorted(name.split("-")) == sorted(family[one] for one in p)]
+        for name in sets
+    }

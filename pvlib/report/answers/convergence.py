@@ -79,7 +79,5 @@ def usually(falls: Iterable[Fall], more_than: float) -> Usually:
     answers = [fall.answer for fall in falls]
     yes, no, n = answers.count(YES), answers.count(NO), len(answers)
     if n and yes > more_than * n:
-        answer = YES
-    else:
-        answer = NO if n and n - no <= more_than * n else OPEN
-    return Usually(yes, no, n, answer)
+        return Usually(yes, no, n, YES)
+    return Usually(yes, no, n, NO if n and n - no <= more_than * n else OPEN)

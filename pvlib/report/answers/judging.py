@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from ..statistics import Interval, holm
 from ..tables import Study
 from . import convergence, link
 from .agreement import Agreement, Networks, Pair, agreement, in_words, mean_over_pairs, relations
-from .file import Answers2
+from .file import Claims
 
 WITHIN = ("classifier-classifier", "autoencoder-autoencoder")
 
@@ -22,7 +23,7 @@ WITHIN = ("classifier-classifier", "autoencoder-autoencoder")
 class Judging:
     """A study under `claims`; `floors` maps a cell to the score that its runs must reach."""
 
-    def __init__(self, study: Study, claims: Answers2, floors: Mapping[str, float]):
+    def __init__(self, study: Study, claims: Claims, floors: Mapping[str, float]):
         self.study, self.claims = study, claims
         runs = study.runs
         runs = runs[(runs["status"] == "done") & (runs["role"] != "pool")]
@@ -82,7 +83,7 @@ class Judging:
         both = [self.networks(runs, state, convention, **place) for state in ("trained", "untrained")]
         present = set(both[0].members) & set(both[1].members)
         found = {}
-        for name, pairs in relations(self.families(variational), present).items():
+        for name, pairs in relations(claim.sets, self.families(variational), present).items():
             one = agreement(
                 *both, pairs, at_least=claim.threshold["at_least"], margin=claim.margin,
                 confidence=measurement.confidence, minimum=measurement.minimum_seeds,
@@ -148,7 +149,7 @@ class Judging:
             for convention in self.claims.measurement.conventions:
                 for target in ("seed", "own"):
                     falls = self.falls(dataset, convention, target)
-                    for name, members in {"all": sum(families.values(), []), **families}.items():
+                    for name, members in {"all": list(chain(*families.values())), **families}.items():
                         chosen = [fall for fall in falls if fall.architecture in members]
                         if not chosen:
                             continue
