@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import yaml
@@ -21,7 +22,7 @@ from ..experiment.words import nearest
 # Raised when training or measuring changes results; a golden run in the tests fails when it should have been.
 NUMERICS_VERSION = 1
 ROLES = ("primary", "exploratory", "control", "pool")
-STUDIES = Path(__file__).resolve().parents[2] / "studies"
+STUDIES = Path(str(resources.files("pvlib") / "studies"))
 _STUDY_KEYS = ("study", "description", "defaults", "seed_rounds", "cells")
 _CELL_KEYS = ("name", "label", "role", "seeds", "recipe", "grid")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from ...checkout import checkout
 from ..words import nearest
 
 # Kinds of estimate, and the thresholds that each needs.
@@ -22,7 +23,7 @@ _TOP = ("measurement", "claims", "datasets", "demonstration", "floors")
 _MEASUREMENT = ("layer", "split", "conventions", "confidence", "minimum_seeds", "tie")
 _TIE = ("stability", "share")
 _CLAIM = ("id", "name", "statement", "estimate", "kind", "threshold", "control")
-_DEFAULT = Path(__file__).resolve().parents[3] / "claims.yml"
+_FILE = "claims.yml"
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ class Claims:
         return float(self.floors.get(study, {}).get(cell, math.nan))
 
 
-def load_claims(path: str | Path = _DEFAULT) -> Claims:
-    """Read and check the claims.
+def load_claims(path: str | Path | None = None) -> Claims:
+    """Read and check the claims; by default those of the checkout, or `claims.yml` of the current folder.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def load_claims(path: str | Path = _DEFAULT) -> Claims:
     ValueError
         Not YAML, an unknown or missing key (the nearest right one is named), or a value of the wrong kind.
     """
-    path = Path(path)
+    path = (checkout() or Path()) / _FILE if path is None else Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; the claims stand in claims.yml at the root of the repository")
     try:
