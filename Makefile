@@ -48,10 +48,11 @@ publish: $(READY) ## write the tables of STUDY into results/STUDY
 readme: $(READY) ## renew the generated parts of README.md from results/
 	@$(BIN)/python scripts/build_readme.py
 
-lint: $(READY)  ## style, format and the arrows between the rooms
-	@echo "lint: ruff, import contracts" >&2
+lint: $(READY)  ## style, format, types and the arrows between the rooms
+	@echo "lint: ruff, mypy, import contracts" >&2
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
 format: $(READY) ## put the code into the project's format
