@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from .extras import EXTRAS, advice
+
 RUN_HELP = """\
 Train and measure the runs of a study that the store lacks. Interrupt it at any time (Ctrl-C, kill, power cut): at most
 one epoch of one run is lost (a few seconds where epochs take less), and the same command goes on. Two processes on one
@@ -65,6 +67,11 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        print(f"pvlib: {advice(error.name)}", file=sys.stderr)
+        return 1
     except (ValueError, OSError, RuntimeError) as error:
         print(f"pvlib: {error}", file=sys.stderr)
         return 1
@@ -116,7 +123,7 @@ def _study_commands(commands) -> None:
 
 def _study_command(commands, name: str, action, text: str) -> argparse.ArgumentParser:
     command = _command(commands, name, action, text)
-    command.add_argument("study", metavar="STUDY", help="a study's name (see studies/), or a YAML file")
+    command.add_argument("study", metavar="STUDY", help="a study's name (see pvlib/studies/), or a YAML file")
     command.add_argument(
         "--store", type=Path, help="where runs are kept (default: PVLIB_STORE, or the user's cache folder)"
     )

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
+from ..checkout import checkout
 from ..nearest import nearest
 from .words import listed
 
@@ -45,8 +46,8 @@ _SUMS = "SHA256SUMS"
 
 
 def results_folder() -> Path:
-    """Where published studies are: the environment variable PVLIB_RESULTS, or `results` of this repository."""
-    return Path(os.environ.get("PVLIB_RESULTS") or Path(__file__).resolve().parents[2] / "results").expanduser()
+    """Where published studies are: the environment variable PVLIB_RESULTS, or `results` of the checkout or of here."""
+    return Path(os.environ.get("PVLIB_RESULTS") or (checkout() or Path()) / "results").expanduser()
 
 
 def available(results_dir: str | Path | None = None) -> list[str]:

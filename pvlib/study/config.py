@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,7 +27,7 @@ from ..schema import check, read_yaml
 # Raised when training or measuring changes results; a golden run in the tests fails when it should have been.
 NUMERICS_VERSION = 1
 ROLES = ("primary", "exploratory", "control", "pool")
-STUDIES = Path(__file__).resolve().parents[2] / "studies"
+STUDIES = Path(str(resources.files("pvlib") / "studies"))
 MOST_RUNS = 100_000
 # Names become folders, job names and table entries: plain words everywhere.
 _WORD = r"[A-Za-z0-9][A-Za-z0-9._+-]*"

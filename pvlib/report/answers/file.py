@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from ...checkout import checkout
 from ...schema import check, read_yaml
 from ..claims.file import Cosine, Dataset, Degrees, Layer, Share, Split, Tau, Text, check_floors
 
-_DEFAULT = Path(__file__).resolve().parents[3] / "claims.yml"
+_FILE = "claims.yml"
 Convention = Literal["uncentred", "centred", "standardised", "unit", "unit_centred"]
 Names = Annotated[list[str], Meta(min_length=1)]
 
@@ -117,7 +118,7 @@ class Claims(_Strict):
         return next(claim for claim in self.claims if claim.kind == kind)
 
 
-def load_claims(path: str | Path = _DEFAULT) -> Claims:
+def load_claims(path: str | Path | None = None) -> Claims:
     """Read and check the claims.
 
     Raises
@@ -128,7 +129,7 @@ def load_claims(path: str | Path = _DEFAULT) -> Claims:
         Not YAML; an unknown, missing or misplaced key, or a value of the wrong kind or out of range; a floor for a cell that
         no study has; an architecture that is in two families.
     """
-    path = Path(path)
+    path = (checkout() or Path()) / _FILE if path is None else Path(path)
     where = path.name
     claims = check(read_yaml(path), Claims, where)
     kinds = [claim.kind for claim in claims.claims]
@@ -145,5 +146,5 @@ def load_claims(path: str | Path = _DEFAULT) -> Claims:
     members = [name for names in claims.families.values() for name in names]
     if len(set(members)) < len(members):
         raise ValueError(f"{where}, families: an architecture is in two of them: {', '.join(sorted(members))}")
-    check_floors(claims.floors, path.parent / "studies", f"{where}, floors")
+    check_floors(claims.floors, f"{where}, floors")
     return claims
