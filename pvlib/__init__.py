@@ -6,6 +6,8 @@ The names below are what a user needs to measure a model; the rooms are `pvlib.m
 
 from importlib import import_module
 
+__version__ = "0.1.0"
+
 _HOME = {
     "measure": (
         "PVector", "angle", "compare", "cosine", "mean_direction", "p_vector", "pairwise_angles", "pairwise_cosines",
