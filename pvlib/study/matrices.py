@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import warnings
@@ -58,7 +59,7 @@ def read_matrix(source: str | Path) -> np.ndarray:
         text = f"{shown}: to read {kind} takes the package {error.name}, which is not installed"
         raise ModuleNotFoundError(text, name=error.name) from error
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # EINVAL: a seek to before the start
             raise OSError(error.errno, (error.strerror or "").lower(), shown) from error
         # Damaged bytes make the libraries that read them raise almost anything.
         text = f"{type(error).__name__}: {one_line(error)[:200]}"

@@ -12,6 +12,8 @@ import numpy as np
 from ..memory import afford
 from .refused import COPY, Refused, chosen, nameless
 
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
 
 def npy(path: Path, name: str | None) -> np.ndarray:
     """NumPy's format; memory-mapped."""
@@ -61,15 +63,14 @@ def _same_size(found: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
 def _npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     try:
         version = np.lib.format.read_magic(file)
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
-        shape, fortran, dtype = read(file) if read else ((), False, np.dtype(object))  # 3.0 is for names of fields
+        shape, fortran, dtype = HEADERS[version](file)
     except zipfile.BadZipFile:
         raise
     except Exception as error:  # the advice of some is to trust the file, which is not ours to give
         raise Refused(f"damaged: its header cannot be read as that of a .npy file; {COPY}") from error
-    if dtype.kind not in "fiub":
+    if dtype.kind not in "fiub" or dtype.itemsize > 8:  # long doubles differ between machines
         kind = "with named fields" if dtype.names else f"of dtype {dtype}"
-        raise Refused(f"it holds an array {kind[:80]}; real numbers are needed: save numbers alone")
+        raise Refused(f"it holds an array {kind[:80]}; save real numbers of 64 bits at most")
     if any(type(length) is not int or length < 0 for length in shape):
         raise Refused(f"damaged: its header has no valid shape; {COPY}")
     return shape, fortran, dtype

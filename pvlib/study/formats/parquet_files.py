@@ -17,7 +17,7 @@ def parquet(path: Path, name: str | None) -> np.ndarray:
 
     nameless(name)
     with open(path, "rb") as file:
-        source = pyarrow.parquet.ParquetFile(file)
+        source = pyarrow.parquet.ParquetFile(file, page_checksum_verification=True)
         schema, count = source.schema_arrow, source.metadata.num_rows
         index = (schema.pandas_metadata or {}).get("index_columns", [])
         places = [place for place, column in enumerate(schema) if column.name not in index]

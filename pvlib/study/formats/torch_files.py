@@ -45,10 +45,8 @@ def _check_zip(file: BinaryIO, length: int) -> None:
     """torch compares no checksums, and believes sizes."""
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
-        if (
-            any(info.compress_type != zipfile.ZIP_STORED for info in members)
-            or sum(i.file_size for i in members) > length
-        ):
+        plain = all(m.compress_type == zipfile.ZIP_STORED and m.compress_size == m.file_size for m in members)
+        if not plain or sum(m.file_size for m in members) > length:
             raise Refused("it is compressed, or wrong about its size, which torch.save never is; save it again")
         if damaged := archive.testzip():
             raise Refused(f"damaged: the checksum of {damaged[:60]} in it is wrong; {COPY}")
