@@ -306,7 +306,9 @@ def _check_out(arguments) -> None:
         )
     if out.suffix != ".safetensors":
         raise ValueError(f"--out {one_line(out)}: the name of the file must end in .safetensors")
-    if out.exists():
+    if not out.parent.is_dir():
+        raise ValueError(f"--out {one_line(out)}: there is no such folder; make it first")
+    if os.path.lexists(out):
         raise ValueError(f"--out {one_line(out)}: there is such a file already; remove it, or choose another name")
 
 
