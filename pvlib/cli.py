@@ -6,6 +6,8 @@ import argparse
 import os
 import re
 import sys
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import __version__
@@ -71,10 +73,8 @@ def main(argv: list[str] | None = None) -> int:
         print(end="", flush=True)  # a full disk or a closed pipe shows here
         return code
     except KeyboardInterrupt:
-        print(
-            "pvlib: interrupted; what was finished is stored, and the same command goes on from there",
-            file=sys.stderr,
-        )
+        stored = "; what was finished is stored, and the same command goes on from there"
+        print(f"pvlib: interrupted{stored if arguments.command == 'run' else ''}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         _drop_output()
@@ -269,6 +269,20 @@ def _publish(arguments) -> int:
     return 0
 
 
+@contextmanager
+def _short_warnings():
+    """Each warning is one line; those of NumPy about overflow are none, because what overflowed is found in the result."""
+
+    def show(message, *_where, **_more) -> None:
+        print(f"pvlib: warning: {one_line(message)}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.showwarning = show
+        yield
+
+
+@_short_warnings()
 def _measure(arguments) -> int:
     from .study import tell
     from .study.matrices import read_matrix
@@ -312,6 +326,7 @@ def _check_out(arguments) -> None:
         raise ValueError(f"--out {one_line(out)}: there is such a file already; remove it, or choose another name")
 
 
+@_short_warnings()
 def _compare(arguments) -> int:
     from .study import tell
     from .study.matrices import read_matrix

@@ -33,6 +33,7 @@ def files(tmp_path):
     np.save(tmp_path / "nan.npy", bad)
     np.save(tmp_path / "zero.npy", np.zeros((4, 3)))
     np.save(tmp_path / "row.npy", np.ones((1, 3)))
+    np.save(tmp_path / "tie.npy", np.eye(60)[:, :5])
     save_file({"kept": a}, tmp_path / "there.safetensors")
     return tmp_path
 
@@ -136,6 +137,7 @@ def test_compare_with_itself_is_not_passed_over(files, capsys):
     (["measure", "a.npy", "--out", "a.npy/v.safetensors"], ["a.npy/v.safetensors", "no such folder"]),
     (["measure", "nan.npy", "--out", "v.safetensors"], ["nan.npy", "row 7"]),
     (["compare", "a.npy"], ["at least two"]),
+    (["compare", "tie.npy", "a.npy"], ["tie.npy"]),
     (["run", "quik"], ["quik", "quick"]),
     (["status", "digts"], ["digits"]),
 ])  # fmt: skip
@@ -236,6 +238,19 @@ def test_a_lack_of_memory_is_one_line(files, monkeypatch, capsys, error):
     assert main(["measure", str(files / "a.npy")]) == 1
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and "memory" in told and "report" not in told
+
+
+def test_a_warning_is_one_line_and_what_overflows_on_the_way_is_none(files, monkeypatch, capsys):
+    import warnings
+
+    def warned(*arguments, **options):
+        warnings.warn("overflow", RuntimeWarning, stacklevel=1)
+        warnings.warn("mind\nthis", UserWarning, stacklevel=1)
+        return pvlib.measure.pvector.p_vector(*arguments, **options)
+
+    monkeypatch.setattr("pvlib.measure.p_vector", warned)
+    assert main(["measure", str(files / "a.npy")]) == 0
+    assert set(capsys.readouterr().err.splitlines()) == {"pvlib: warning: mind this"}
 
 
 def pvlib_process(*arguments, **options) -> subprocess.CompletedProcess:

@@ -143,10 +143,14 @@ def compared(
                 f"different numbers of samples: {first} has {len(matrix)}, {name} has {len(other)}; "
                 "rows must be the same samples in the same order"
             )
-    return [
-        measure.compare(a, b, names=(one, two), replicates=replicates, permutations=permutations)
-        for (one, a), (two, b) in itertools.combinations(files, 2)
-    ]
+    found = []
+    for (one, a), (two, b) in itertools.combinations(files, 2):
+        try:
+            found.append(measure.compare(a, b, names=(one, two), replicates=replicates, permutations=permutations))
+        except ValueError as error:
+            named = one in str(error) or two in str(error)
+            raise ValueError(str(error) if named else f"{one} and {two}: {error}") from error
+    return found
 
 
 def record(found: measure.Comparison) -> dict:
