@@ -263,6 +263,18 @@ def test_python_m_pvlib_says_its_version():
     assert (done.returncode, done.stdout) == (0, f"pvlib {pvlib.__version__}\n")
 
 
+def test_measuring_takes_neither_torch_nor_pandas(files):
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('torch', 'torchvision', 'safetensors', 'pandas', 'pyarrow', 'tqdm')))\n"
+        "from pvlib.cli import main\n"
+        "sys.exit(main(['measure', 'a.npy', '--out', 'v.safetensors'])"
+        " or main('compare a.npy b.npy --json --replicates 20 --permutations 20'.split()))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=files, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 def test_a_full_disk_is_one_line(files):
     with open("/dev/full", "w") as full:
