@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the same names as below, for editors and type checkers
 
 __version__ = "0.1.0"
 
+
 _HOME = {
     "measure": (
         "PVector", "angle", "compare", "cosine", "mean_direction", "p_vector", "pairwise_angles", "pairwise_cosines",
