@@ -12,12 +12,15 @@ def autocast(device: torch.device | str, precision: str) -> torch.autocast:
 
     Where the device has no bfloat16 arithmetic of its own it stays with float32, and a warning says so.
     """
-    device = torch.device(device)
-    wanted = precision == "bfloat16"
-    if wanted and not has_bfloat16(device):
+    device, computed = torch.device(device), effective(precision, device)
+    if computed != precision:
         warnings.warn(f"this {device.type} has no fast bfloat16: computing in float32", RuntimeWarning, stacklevel=2)
-        wanted = False
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=computed == "bfloat16")
+
+
+def effective(precision: str, device: torch.device | str) -> str:
+    """The precision, "float32" or "bfloat16", that a network asked for `precision` is computed in on this device."""
+    return "bfloat16" if precision == "bfloat16" and has_bfloat16(torch.device(device)) else "float32"
 
 
 def has_bfloat16(device: torch.device) -> bool:

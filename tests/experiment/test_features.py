@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from pvlib.experiment import precision
 from pvlib.experiment.features import LayerError, extract
 
 
@@ -170,11 +171,26 @@ def test_out_of_memory_at_one_sample_and_other_errors_are_raised():
         extract(Limited(2, RuntimeError("something else")), torch.zeros(4, 2), [""])
 
 
-def test_bfloat16_features_come_back_as_float32_and_near(images):
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.filterwarnings("ignore:this cpu has no fast bfloat16")
+def test_bfloat16_features_come_back_as_float32_and_near(images, fast, monkeypatch):
+    """Computed in bfloat16 where that is fast, in float32 where it is not: whatever this machine is."""
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: fast)
     exact, rough = (extract(net(), images, LAYERS, transform=unit, precision=p) for p in ("float32", "bfloat16"))
     assert rough["output"].dtype == torch.float32
-    assert not torch.equal(exact["output"], rough["output"])
+    assert torch.equal(exact["output"], rough["output"]) is not fast
     torch.testing.assert_close(exact, rough, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.filterwarnings("ignore:this cpu has no fast bfloat16")
+def test_effective_precision_is_the_one_that_autocast_computes_in(fast, monkeypatch):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: fast)
+    x = torch.ones(2, 2)
+    for asked in ("float32", "bfloat16"):
+        with precision.autocast("cpu", asked):
+            assert str((x @ x).dtype) == f"torch.{precision.effective(asked, 'cpu')}"
+    assert precision.effective("bfloat16", "cpu") == ("bfloat16" if fast else "float32")
 
 
 def test_bad_arguments_are_refused(images):
