@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import gram
-from .inputs import as_rows
+from .inputs import as_rows, boolean
 from .pvector import PVector, finish, radians
 from .rows import checked, to_float
 
@@ -22,7 +22,7 @@ class Directions:
     live among the features of one of them, and it is projected rows that can be compared.
 
     vectors : (d, k) float64, orthonormal
-    sigmas : all singular values, descending, in the units of the features
+    sigmas : all singular values, descending, in the units of the features; 0 and what is near it: see `PVector.resolution`
     explained : share of the squared Frobenius norm in the top k
     bound : radians, certified, counting every rounding at its worst; the P-vector's own bound is far smaller
     """
@@ -36,9 +36,9 @@ class Directions:
     right: gram.Right = field(repr=False)
 
     def p_vector(self, features) -> PVector:
-        """The P-vector: a second reading of the same rows (arrays or batches), in the order its entries shall have.
+        """The P-vector: a second reading of the same rows (arrays or batches), in the order of its entries.
 
-        ValueError where the rows are not as many as those that were seen.
+        ValueError where the rows are not as many as those that were seen, or are other ones.
         """
         rows = as_rows(features)
         if rows.n is not None and rows.n != self.n:
@@ -120,6 +120,7 @@ class Stream:
 
     def result(self, *, center: bool, k: int = 1) -> Directions:
         """Top-k right directions of all rows so far; the stream can go on afterwards."""
+        center = boolean(center, "center")
         if self._moments is None:
             raise ValueError("the stream has seen no batch: call update first")
         self._flush()
