@@ -16,8 +16,8 @@ def as_rows(features, name: str = "features") -> Rows:
     """Accept NumPy, torch (any device), memory maps, Dask arrays, data frames, nested lists, or re-iterable batches
     of these.
 
-    Raises TypeError for what can be read only once, comes in another order each time or is not numeric, ValueError
-    for a shape that is not two-dimensional.
+    Raises TypeError for what can be read only once or is not numeric, ValueError for a shape that is not two-
+    dimensional and for a DataLoader that draws its samples at random.
     """
     if isinstance(features, Rows):
         return features
@@ -46,14 +46,14 @@ def is_batches(features) -> bool:
 
 
 def refuse_random_order(batches, name: str) -> None:
-    """TypeError for a DataLoader whose sampler draws: nobody knows which sample an entry of the vector belongs to."""
+    """ValueError for a DataLoader whose sampler draws: nobody knows which sample an entry of the vector belongs to."""
     data = sys.modules.get("torch.utils.data")
     if data is None or not isinstance(batches, data.DataLoader):
         return
     sampler = getattr(batches.batch_sampler, "sampler", batches.sampler)
     drawing = (data.RandomSampler, data.SubsetRandomSampler, data.WeightedRandomSampler)
     if isinstance(sampler, drawing) or getattr(sampler, "shuffle", False) is True:
-        raise TypeError(
+        raise ValueError(
             f"{name} is a DataLoader with a {type(sampler).__name__}, whose samples come in another order each time, "
             "and a P-vector has one entry for each sample: make the DataLoader with shuffle=False"
         )

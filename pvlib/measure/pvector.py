@@ -118,8 +118,9 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     products are not enough for that (near ties), they are done again in float64. A tie gives `defined=False`
     and a TieWarning.
     Raises ValueError for NaN or Inf (named by row and column), zero features, one row, no columns, centred
-    rows that are all equal, k > min(n, d); TypeError for non-numeric input and for generators that can be
-    read only once.
+    rows that are all equal, k > min(n, d), masked entries, batches that are not the same each time they are read (a
+    shuffling DataLoader); TypeError for non-numeric or sparse input, for a `center` that is no boolean, and for
+    generators that can be read only once.
     Not for comparing networks over different samples, nor over the same ones in another order.
     Source: bound by Davis & Kahan (1970) and Wedin (1972) with Weyl's inequality.
     """

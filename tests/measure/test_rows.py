@@ -225,7 +225,7 @@ DRAWN = {
 @pytest.mark.parametrize("sampler", DRAWN)
 def test_loader_with_a_random_sampler_is_refused_by_name(sampler):
     for read in READERS.values():
-        with pytest.raises(TypeError, match=f"DataLoader with a {sampler}.*shuffle=False"):
+        with pytest.raises(ValueError, match=f"DataLoader with a {sampler}.*shuffle=False"):
             read(DRAWN[sampler]())
     assert near(p_vector(loader(), center=True), relu_features(300, 8)) < 1e-6
 
