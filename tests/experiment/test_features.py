@@ -242,7 +242,11 @@ class ConvNextBlock(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
         self.to_last, self.norm = Permute(0, 2, 3, 1), nn.LayerNorm(channels)
-        self.wide, self.act, self.narrow = nn.Linear(channels, 4 * channels), nn.GELU(), nn.Linear(4 * channels, channels)
+        self.wide, self.act, self.narrow = (
+            nn.Linear(channels, 4 * channels),
+            nn.GELU(),
+            nn.Linear(4 * channels, channels),
+        )
         self.to_first = Permute(0, 3, 1, 2)
 
     def forward(self, x):
@@ -288,7 +292,12 @@ def test_maps_are_averaged_over_their_positions_where_modules_tell_the_layout(mo
         torch.testing.assert_close(found[name], maps[name].mean((1, 2) if last else (2, 3)))
 
 
-SILENT = [(CONVNEXT, "2", False), (CONVNEXT, "2.to_last", True), (SwinLike(6), "to_last", True), (SwinLike(6), "", True)]
+SILENT = [
+    (CONVNEXT, "2", False),
+    (CONVNEXT, "2.to_last", True),
+    (SwinLike(6), "to_last", True),
+    (SwinLike(6), "", True),
+]
 
 
 @pytest.mark.parametrize(("model", "layer", "last"), SILENT)
@@ -329,9 +338,11 @@ def test_pooling_by_a_function():
     x = torch.randn(7, 5, 3)
     found = extract(Tokens(), x, [""], pooling=lambda output: output[0][:, 0])[""]
     assert torch.equal(found, x[:, 0])
-    with pytest.raises(LayerError, match=r"shape \(7, 5, 3\) from the function given as pooling, not a tensor \(B, d\)"):
+    with pytest.raises(
+        LayerError, match=r"shape \(7, 5, 3\) from the function given as pooling, not a tensor \(B, d\)"
+    ):
         extract(Tokens(), x, [""], pooling=lambda output: output[0])
-    with pytest.raises(ValueError, match="pooling is .*'median'"):
+    with pytest.raises(ValueError, match=r"pooling is .*'median'"):
         extract(Tokens(), x, [""], pooling="median")
     with pytest.raises(TypeError, match="channels_last is True, False or None, got 'yes'"):
         extract(Tokens(), x, [""], channels_last="yes")
@@ -342,7 +353,7 @@ def test_loader_with_a_random_sampler_is_refused(drawing):
     x = torch.randn(20, 3)
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x), batch_size=6, shuffle=drawing)
     if drawing:
-        with pytest.raises(ValueError, match="DataLoader with a RandomSampler.*shuffle=False"):
+        with pytest.raises(ValueError, match=r"DataLoader with a RandomSampler.*shuffle=False"):
             extract(nn.Identity(), loader, [""])
     else:
         assert torch.equal(extract(nn.Identity(), loader, [""])[""], x)
