@@ -224,6 +224,7 @@ class Right:
     centre: tuple[np.ndarray, np.ndarray] | None  # subtracted one after the other: the mean in two parts
     scale: float
     fast: bool = False  # float32 products suffice: the bound is then an estimate
+    raw: float = 0.0  # squared Frobenius norm of the scaled rows, before they are centred
     passes: int = 1
     method: str = "gram"
 
@@ -251,9 +252,10 @@ def right_of(found: Moments, *, center: bool, k: int) -> Right:
         values=values,
         total=float(np.trace(matrix)),
         upper_error=found.rounding * energy + 4 * d * EPS64 * values[0],
-        floor=(d + block_rows(d) + 16) * EPS64 * energy,
+        floor=(d + min(block_rows(d), found.n) + 16) * EPS64 * energy,
         centre=found.mean if center else None,
         scale=found.scale,
+        raw=float(np.trace(matrix)) + found.n * float(np.sum(sum(found.mean) ** 2)) * center,
     )
 
 
@@ -348,6 +350,5 @@ def stacked(rows: Rows) -> Rows:
     if rows.resident:
         return rows
     matrix = np.concatenate([block for _, block in rows.blocks()])
-    for _ in rows.blocks():
-        pass
+    rows.read_again()
     return Rows(matrix=matrix, n=matrix.shape[0], d=matrix.shape[1])

@@ -133,6 +133,7 @@ class Krylov:
     right: np.ndarray  # (d, columns), to go on from
     values: np.ndarray
     energy: float
+    raw: float  # the same before centring
     error: float  # |F'F V - V lambda| of the scaled rows, rounding included
     noise: float  # rounding alone
     scale: float
@@ -172,6 +173,7 @@ def krylov(rows: Rows, *, center: bool, k: int, tolerance: float, exact: bool = 
         right=basis @ coordinates[:, :columns],
         values=np.append(values, 0.0)[: k + 1],
         energy=product.energy,
+        raw=product.raw_energy,
         error=float(error),
         noise=float(noise * values[0]),
         scale=product.scale,
@@ -206,6 +208,7 @@ def randomized(rows: Rows, *, center: bool, k: int, oversampling: int = 10, powe
         right=before @ top,
         values=np.append(values, 0.0)[: k + 1],
         energy=product.energy,
+        raw=product.raw_energy,
         error=float(error),
         noise=float(noise),
         scale=product.scale,

@@ -185,9 +185,9 @@ def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
         and not small
         and not rows.is_double
         and right.scale == 1
-        and modest_mean(right, rows.n)
+        and right.raw <= 100 * right.total  # or subtracting the mean after a float32 product would cancel
     ):
-        right = replace(right, fast=True, floor=2 * gram.EPS32 * right.values[0])
+        right = replace(right, fast=True, floor=gram.EPS32 * right.values[0])
     found = finish(rows, right, center=center)
     if exact or (found.bound <= PROMISED and not faint(found)):
         return found
@@ -197,11 +197,6 @@ def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
 def faint(found: PVector) -> bool:
     """Whether sigma_(k+1) is so small that it is worth float64 products."""
     return found.k < min(found.n, found.d) and found.sigmas[found.k] <= max(found.resolution, FAINT * found.sigmas[0])
-
-
-def modest_mean(right: gram.Right, n: int) -> bool:
-    """Whether the mean is not so far above the deviations that subtracting it after a float32 product would cancel."""
-    return right.centre is None or n * float(np.sum(sum(right.centre) ** 2)) <= 100 * right.total
 
 
 def finish(rows: Rows, right: gram.Right, *, center: bool, passes: int = 2) -> PVector:
@@ -217,7 +212,7 @@ def finish(rows: Rows, right: gram.Right, *, center: bool, passes: int = 2) -> P
     in_rows = radians(error + right.floor, values[-1] - following - right.upper_error - right.floor)
     sigmas = np.sqrt(np.concatenate([values, right.values[k:] if len(right.values) > k else [0.0]])) / right.scale
     shrink = np.sqrt(min(1.0, (following + right.upper_error) / values[-1])) if values[-1] > 0 else 1.0
-    own = right.floor / max(values[-1], right.floor)
+    own = single_rounding(right.raw, values[-1]) if right.fast else right.floor / max(values[-1], right.floor)
     return PVector(
         **signed(orthonormalised(left @ turn), center),
         sigmas=sigmas,
@@ -296,7 +291,8 @@ def from_krylov(found: Krylov, rows: Rows, *, center: bool, method: str, passes:
     certified = found.exact and sure <= PROMISED
     bound = sure if certified else radians(found.error, values[-1] - following)
     if not certified and bound < np.pi / 4:  # of right vectors; F shrinks what is not along them, and rounds itself
-        bound = float(bound * np.sqrt(following / values[-1]) + (gram.EPS64 * rows.d if found.exact else gram.EPS32))
+        bound = float(bound * np.sqrt(following / values[-1]))
+        bound += gram.EPS64 * rows.d if found.exact else single_rounding(found.raw, values[-1])
     root = np.sqrt(values[-1]) if values[-1] > 0 else 1.0
     return PVector(
         **signed(orthonormalised(found.left), center),
@@ -315,6 +311,11 @@ def from_krylov(found: Krylov, rows: Rows, *, center: bool, method: str, passes:
 
 
 ENGINES = {"gram": by_gram, "krylov": by_krylov, "dual": by_dual, "randomized": by_randomized}
+
+
+def single_rounding(raw: float, value: float) -> float:
+    """Angle by which float32 products F v miss their directions, of rows with squared norm `raw`, as it is seen."""
+    return 2 * gram.EPS32 * float(np.sqrt(raw / value)) if value > 0 else float(np.pi / 2)
 
 
 def radians(error: float, gap: float) -> float:

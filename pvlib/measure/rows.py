@@ -131,6 +131,11 @@ class Rows:
             raise changed_batches(self.n, start)
         self.n = start
 
+    def read_again(self) -> None:
+        """ValueError where batches that were read once are not the same when they are read again."""
+        for _ in () if self.resident or self.distributed else self.blocks():
+            pass
+
     def _recognise(self, number: int, block: np.ndarray) -> None:
         """ValueError where a batch is not the one of the first reading."""
         found = Print.of(block)

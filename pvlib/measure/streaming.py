@@ -36,15 +36,18 @@ class Directions:
     right: gram.Right = field(repr=False)
 
     def p_vector(self, features) -> PVector:
-        """The P-vector: a second reading of the same rows (arrays or batches), in the order of its entries.
+        """The P-vector: a second reading of the same rows (arrays or batches), in the order of its entries. Batches are
+        read once more, to see that this order is always the same.
 
-        ValueError where the rows are not as many as those that were seen, or are other ones.
+        ValueError where the rows are not as many as those that were seen, are other ones, or change their order.
         """
         rows = as_rows(features)
         if rows.n is not None and rows.n != self.n:
             raise ValueError(f"features have {rows.n} rows, the stream saw {self.n}: the same rows are needed again")
         rows.n, rows.d = self.n, len(self.vectors)
-        return finish(rows, self.right, center=self.centred)
+        found = finish(rows, self.right, center=self.centred)
+        rows.read_again()
+        return found
 
 
 class Stream:

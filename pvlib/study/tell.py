@@ -28,6 +28,7 @@ def measured(path: Path, matrix: np.ndarray, *, as_json: bool) -> str:
                 "convention": "centred" if center else "uncentred",
                 "sigmas": [float(s) for s in found.sigmas[:SHOWN]],
                 "ratio": float(found.ratio),
+                "resolved": found.resolved,
                 "gap": float(found.gap),
                 "explained": float(found.explained),
                 "cos_constant": abs(float(found.vector.sum())) / math.sqrt(found.n),
@@ -47,9 +48,10 @@ def measured(path: Path, matrix: np.ndarray, *, as_json: bool) -> str:
     for row in results:
         one, two = row["sigmas"][0], row["sigmas"][1] if len(row["sigmas"]) > 1 else 0.0
         note = "" if row["defined"] else "  TIE: undefined, compare spans"
+        ratio = f"{row['ratio']:.4f}" if row["resolved"] else f">{row['ratio']:.1e}"  # of what can be told from 0
         kind = "certified" if row["certified"] else "estimated"
         lines.append(
-            f"{row['convention']:10} {one:11.5g} {two:11.5g} {row['ratio']:8.4f} {row['explained']:9.4f} "
+            f"{row['convention']:10} {one:11.5g} {two:11.5g} {ratio:>8} {row['explained']:9.4f} "
             f"{row['cos_constant']:7.4f} {row['bound_deg']:11.1e}  {row['method']}, {kind}{note}"
         )
     return "\n".join(

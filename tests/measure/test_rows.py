@@ -9,6 +9,7 @@ from pvlib.measure.compare import compare
 from pvlib.measure.inference import stability
 from pvlib.measure.pvector import p_vector
 from pvlib.measure.similarity import linear_cka
+from pvlib.measure.streaming import Stream
 
 from .making import relu_features
 
@@ -165,6 +166,7 @@ READERS = {
     "dual": lambda batches: p_vector(batches, center=True, method="dual"),
     "krylov": lambda batches: p_vector(batches, center=True, method="krylov"),
     "randomized": lambda batches: p_vector(batches, center=True, method="randomized"),
+    "stream": lambda batches: Stream().update(np.concatenate(list(batches))).result(center=True).p_vector(batches),
     "stability": lambda batches: stability(batches, center=True, seed=0, replicates=3),
     "CKA": lambda batches: linear_cka(batches, relu_features(300, 8)),
     "compare": lambda batches: compare(batches, relu_features(300, 8), replicates=20, permutations=20),
