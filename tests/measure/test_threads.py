@@ -1,6 +1,7 @@
 """Worker threads: nothing of the caller's is lost, in this process, in its forks, and where the system offers less."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from pvlib.measure.pvector import p_vector
 from .making import ACCURATE, exact, relu_features
 
 FORKING = """
-import os, sys, threading, time
+import os, signal, sys, threading
 import numpy as np
 from threadpoolctl import ThreadpoolController, threadpool_limits
 from pvlib.measure import p_vector
@@ -45,6 +46,7 @@ else:
 for _ in range(5):
     child = os.fork()
     if child == 0:
+        signal.alarm(30)  # ends a child that hangs
         code = 0 if blas() == before else 3
         p_vector(F, center=True)
         code = code or (0 if blas() == before else 4)
@@ -88,6 +90,7 @@ def test_fork_in_the_moment_in_which_a_call_starts_or_ends():
         for _ in range(20):
             child = os.fork()
             if child == 0:
+                signal.alarm(30)  # ends a child that hangs
                 with threads.workers():
                     os._exit(threads._calls.inside - 1)
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
