@@ -83,6 +83,7 @@ def probe(model: nn.Module, recipe: Recipe, data: ImageData, *, device: str | to
             device=device,
             precision=recipe.precision,
             transform=make_transform(recipe, data),
+            channels_last=False,
         )["penultimate"]
         .double()
         .numpy()

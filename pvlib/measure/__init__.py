@@ -13,7 +13,7 @@ from .angles import (
     principal_angles,
     unit_rows,
 )
-from .cautions import NoDirection, PrecisionWarning, TieWarning
+from .cautions import ConventionWarning, NoDirection, PrecisionWarning, TieWarning
 from .compare import Comparison, compare
 from .inference import (
     Stability,
@@ -32,6 +32,7 @@ from .streaming import Directions, Stream
 __all__ = [
     "INVARIANCES",
     "Comparison",
+    "ConventionWarning",
     "Directions",
     "MeanDirection",
     "NoDirection",

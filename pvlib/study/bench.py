@@ -102,7 +102,13 @@ class Bench:
 
     def _extract(self, model, images: torch.Tensor, layers: dict[str, str]) -> dict[str, np.ndarray]:
         found = extract(
-            model, images, layers, device=self.device, precision=self.recipe.precision, transform=self.transform
+            model,
+            images,
+            layers,
+            device=self.device,
+            precision=self.recipe.precision,
+            transform=self.transform,
+            channels_last=False,
         )
         for layer, value in found.items():
             if not torch.isfinite(value).all():

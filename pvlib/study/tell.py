@@ -53,6 +53,7 @@ def records(name: str, found: dict[str, measure.PVector]) -> list[dict]:
             "convention": convention,
             "sigmas": [float(s) for s in one.sigmas[:SHOWN]],
             "ratio": float(one.ratio),
+            "resolved": bool(one.resolved),
             "gap": float(one.gap),
             "explained": float(one.explained),
             "cos_constant": abs(float(one.vector.sum())) / math.sqrt(one.n),
@@ -75,9 +76,10 @@ def table(rows: Sequence[dict]) -> str:
     for row in rows:
         one, two = row["sigmas"][0], row["sigmas"][1] if len(row["sigmas"]) > 1 else 0.0
         note = "" if row["defined"] else "  TIE: undefined, compare spans"
+        ratio = f"{row['ratio']:.4f}" if row["resolved"] else f">{row['ratio']:.1e}"  # of what can be told from 0
         kind = "certified" if row["certified"] else "estimated"
         lines.append(
-            f"{row['convention']:10} {one:11.5g} {two:11.5g} {row['ratio']:8.4f} {row['explained']:9.4f} "
+            f"{row['convention']:10} {one:11.5g} {two:11.5g} {ratio:>8} {row['explained']:9.4f} "
             f"{row['cos_constant']:7.4f} {row['bound_deg']:11.1e}  {row['method']}, {kind}{note}"
         )
     return "\n".join(
