@@ -286,7 +286,8 @@ def _measure(arguments) -> int:
 
     if arguments.out is not None:
         _check_out(arguments)
-    found, failed = [], 0
+    found: list[dict] = []
+    failed = 0
     for source in arguments.files:
         name = one_line(source)
         try:

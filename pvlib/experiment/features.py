@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack, contextmanager
 
 import torch
@@ -208,7 +208,9 @@ class _Pooling:
 
     def __init__(self, pooling: str | Callable[[object], Tensor], channels_last: bool | None):
         self.pooling, self.channels_last = pooling, channels_last
-        self.shape, self.last = None, None  # of the last map whose layout its module told
+        # Of the last map whose layout its module told.
+        self.shape: torch.Size | None = None
+        self.last: bool | None = None
 
     def watch(self, module: nn.Module, arguments, output) -> None:
         if isinstance(output, Tensor) and output.ndim == 4:
@@ -277,7 +279,7 @@ def _refuse_random_order(inputs: object) -> None:
 
 
 def _batches(inputs: Tensor | Iterable[Tensor], batch_size: int, progress: bool) -> Iterator[Tensor]:
-    total = len(inputs) if hasattr(inputs, "__len__") else None
+    total = len(inputs) if isinstance(inputs, Sized) else None
     if isinstance(inputs, Tensor):
         batches: Iterable = inputs.split(batch_size)
     else:

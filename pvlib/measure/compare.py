@@ -10,6 +10,7 @@ the variation between seeds.
 import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -334,11 +335,13 @@ def neighbour_row(first: Rows, second: Rows, draws: Draws, notes: list[str]) -> 
 
 
 def shape_notes(rows: Rows, name: str) -> list[str]:
-    notes, low, high = [], None, None
+    notes: list[str] = []
+    low: Any = None
+    high: Any = None
     for _, block in rows.blocks():
         least, most = block.min(axis=0), block.max(axis=0)
         low, high = (least, most) if low is None else (np.minimum(low, least), np.maximum(high, most))
-    constant = int((low == high).sum())
+    constant = int(np.sum(low == high))
     if constant:
         notes.append(f"{constant} of {rows.d} features of {name} are constant")
     if rows.n < rows.d:

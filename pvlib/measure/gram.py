@@ -33,8 +33,8 @@ class Moments:
     scale: float = 1.0
     sums: bool = True  # False: only the uncentred Gram matrix will be asked for
     n: int = 0
-    total: np.ndarray = None  # (d,)
-    gram: np.ndarray = None  # (d, d)
+    total: np.ndarray = None  # type: ignore[assignment]  # (d,)
+    gram: np.ndarray = None  # type: ignore[assignment]  # (d, d)
     rounding: float = 0.0
 
     def __post_init__(self):
@@ -107,7 +107,7 @@ def part_moments(rows: Rows, *, shifted: bool, exact: bool, scale: float) -> Mom
         return gpu_moments(rows, shifted, exact, scale)
     if rows.resident and rows.d <= NARROW and rows.n * rows.d > SMALL:
         return threaded_moments(rows, shifted, exact, scale)
-    out = None
+    out: Moments = None  # type: ignore[assignment]  # there is at least one block
     for _, block in rows.blocks(block_rows(rows.d) if rows.resident else None):
         block = scaled(block, exact, scale)
         if out is None:
@@ -298,8 +298,8 @@ def apply_fast(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
 
     with rows.reading("left vectors"), workers() as (run, count):
         run(share, shares(rows.n, count, max(16, (1 << 20) // rows.d)))
-    left = left.astype(np.float64).reshape(rows.n, -1)
-    return (left - left.mean(axis=0) if right.centre else left), right.image
+    wide = left.astype(np.float64).reshape(rows.n, -1)
+    return (wide - wide.mean(axis=0) if right.centre else wide), right.image
 
 
 def dual_moments(rows: Rows, *, center: bool) -> tuple[np.ndarray, float]:

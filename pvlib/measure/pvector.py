@@ -209,7 +209,7 @@ def finish(rows: Rows, right: gram.Right, *, center: bool, passes: int = 2) -> P
         raise ValueError("the rows are not those that were read at first: the same rows are needed again")
     error = np.linalg.norm(back - right.vectors @ ritz, 2)
     following = float(right.values[k]) if len(right.values) > k else 0.0
-    in_rows = radians(error + right.floor, values[-1] - following - right.upper_error - right.floor)
+    in_rows = radians(float(error) + right.floor, values[-1] - following - right.upper_error - right.floor)
     sigmas = np.sqrt(np.concatenate([values, right.values[k:] if len(right.values) > k else [0.0]])) / right.scale
     shrink = np.sqrt(min(1.0, (following + right.upper_error) / values[-1])) if values[-1] > 0 else 1.0
     own = single_rounding(right.raw, values[-1]) if right.fast else right.floor / max(values[-1], right.floor)
@@ -241,7 +241,7 @@ def by_dual(rows: Rows, *, center: bool, k: int) -> PVector:
     error = np.linalg.norm(matrix @ top - top * values[:k], 2)
     rounding = gram.dual_rounding(rows, matrix)
     following = float(values[k]) if len(values) > k else 0.0
-    bound = radians(error + rounding, values[k - 1] - following - 2 * rounding)
+    bound = radians(float(error) + rounding, values[k - 1] - following - 2 * rounding)
     return PVector(
         **signed(top.copy(), center),
         sigmas=np.sqrt(np.append(values, 0.0)) / scale,

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +24,12 @@ class Rows:
     `matrix` is the resident array (NumPy or torch, two-dimensional), or None where only `batches` are given.
     """
 
-    matrix: object = None
+    matrix: Any = None
     batches: Iterable | None = None
-    n: int | None = None  # unknown for batches until they have been read once
-    d: int | None = None
+    n: int = None  # type: ignore[assignment]  # unknown for batches until they have been read once
+    d: int = None  # type: ignore[assignment]
     progress: bool = False  # show a bar of the rows read
-    bar: object = None  # while one is shown
+    bar: Any = None  # while one is shown
     prints: list = field(default_factory=list)  # of every batch, from the first reading
 
     distributed = False  # whether parts of the rows are measured by other processes, and the whole is never here
@@ -60,7 +61,7 @@ class Rows:
             matrix = matrix.base
         return isinstance(matrix, mmap.mmap)
 
-    def parts(self, function: Callable[["Rows"], object]) -> list[tuple[int, object]]:
+    def parts(self, function: Callable[["Rows"], Any]) -> list[tuple[int, Any]]:
         """First row and function of every part of the rows, computed where the part is: here, all rows are one part."""
         return [(0, function(self))]
 

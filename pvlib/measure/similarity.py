@@ -66,7 +66,7 @@ class Pair:
     bb: np.ndarray
     ab: np.ndarray
     diagonals: tuple[float, float, float]
-    spectra: tuple[Spectrum, Spectrum] | None = None  # of A'A and B'B
+    spectra: tuple[Spectrum, Spectrum] = None  # type: ignore[assignment]  # of A'A and B'B
 
     def __post_init__(self):
         self.spectra = self.spectra or (Spectrum(self.aa), Spectrum(self.bb))
@@ -79,8 +79,8 @@ class Pair:
 
     @property
     def norms(self) -> Norms:
-        squares = (float(np.sum(moment**2)) for moment in (self.aa, self.bb, self.ab))
-        return Norms(self.n, *squares, (float(np.trace(self.aa)), float(np.trace(self.bb))), self.diagonals)
+        aa, bb, ab = (float(np.sum(moment**2)) for moment in (self.aa, self.bb, self.ab))
+        return Norms(self.n, aa, bb, ab, (float(np.trace(self.aa)), float(np.trace(self.bb))), self.diagonals)
 
 
 def diagonals(A: np.ndarray, B: np.ndarray) -> tuple[float, float, float]:
@@ -310,5 +310,5 @@ def mean_parts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 def narrowed(rows: Rows) -> Rows:
     if rows.d <= rows.n:
         return rows
-    coordinates = np.linalg.qr(whole(rows).T, mode="r").T
+    coordinates = np.asarray(np.linalg.qr(whole(rows).T, mode="r")).T
     return Rows(matrix=coordinates, n=rows.n, d=coordinates.shape[1])

@@ -101,7 +101,7 @@ class Stream:
         return self
 
     def _flush(self) -> None:
-        if self._waiting:
+        if self._moments is not None and self._waiting:
             self._moments.add(np.concatenate(self._waiting))
             self._waiting.clear()
 

@@ -77,7 +77,7 @@ def pack(vectors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def unpack(packed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The vectors of a published file by name, (k, n) each: what `pack` was given, rounded."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for name in sorted(packed):  # a name comes before its "/more"
         if name.endswith(RANGE):
             continue

@@ -188,7 +188,7 @@ class Judging:
             taus = found[place]
             one = link.judge(
                 taus["angle_data_deg"].interval, taus["partial"].interval, float(p),
-                {name: taus[name].interval for name in claim.rivals}, cells=taus["angle_data_deg"].cells,
+                {str(name): taus[name].interval for name in claim.rivals}, cells=taus["angle_data_deg"].cells,
                 tests=len(wanted), confidence=confidence, power=claim.power,
             )  # fmt: skip
             table.append({

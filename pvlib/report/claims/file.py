@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -32,46 +32,46 @@ class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping of which every key is known."""
 
 
-class SmallestMeanCosine(_Strict):
+class SmallestMeanCosine(_Strict, frozen=True):
     at_least: Cosine
 
 
-class AngleAlongTraining(_Strict):
+class AngleAlongTraining(_Strict, frozen=True):
     start_at_least_deg: Degrees
     end_at_most_deg: Degrees
 
 
-class GranulatedTau(_Strict):
+class GranulatedTau(_Strict, frozen=True):
     excludes: Tau
 
 
 # Kinds of estimate, and the thresholds that each needs: a new kind is a class and a line here.
-KINDS = {
+KINDS: dict[str, type[Struct]] = {
     "smallest_mean_cosine": SmallestMeanCosine,
     "angle_along_training": AngleAlongTraining,
     "granulated_tau": GranulatedTau,
 }
 
 
-class Claim(_Strict):
+class Claim(_Strict, frozen=True):
     """One claim of the paper and how it is judged; `threshold` has the keys that `KINDS` names for its kind."""
 
     id: int
     name: Text
     statement: Text
     estimate: Text
-    kind: Literal[tuple(KINDS)]
+    kind: Literal[tuple(KINDS)]  # type: ignore[valid-type]
     threshold: dict[str, float]
     control: Text
     correction: Literal["holm"] | None = None
 
 
-class Tie(_Strict):
+class Tie(_Strict, frozen=True):
     stability: Share
     share: Share
 
 
-class Measurement(_Strict):
+class Measurement(_Strict, frozen=True):
     layer: Layer
     split: Split
     conventions: Annotated[list[Convention], Meta(min_length=1)]
@@ -80,14 +80,14 @@ class Measurement(_Strict):
     tie: Tie
 
 
-class ClaimsFile(_Strict):
+class ClaimsFile(_Strict, frozen=True):
     """`claims.yml` as it stands in the file."""
 
     measurement: Measurement
     claims: Annotated[list[Claim], Meta(min_length=1)]
     datasets: list[Dataset]
     demonstration: list[Dataset]
-    floors: dict[str, dict[str, object]]
+    floors: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Claims:
         return float(self.floors.get(study, {}).get(cell, math.nan))
 
 
-def load_claims(path: str | Path | None = None) -> Claims:
+def load_claims(given: str | Path | None = None) -> Claims:
     """Read and check the claims; by default those of the checkout, or `claims.yml` of the current folder.
 
     Raises
@@ -138,7 +138,7 @@ def load_claims(path: str | Path | None = None) -> Claims:
         Not YAML, an unknown or missing key (the nearest right one is named), a value of the wrong kind or out of range,
         or a floor for a cell that no study of the package has.
     """
-    path = (checkout() or Path()) / _FILE if path is None else Path(path)
+    path = (checkout() or Path()) / _FILE if given is None else Path(given)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; the claims stand in {_FILE} at the root of the repository")
     where = path.name

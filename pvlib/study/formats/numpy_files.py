@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -33,11 +33,12 @@ def npz(path: Path, name: str | None) -> np.ndarray:
         if not info.filename.endswith(".npy"):
             raise Refused(f"{info.filename} in it is not an array of NumPy; save the matrix alone with numpy.savez")
         afford(info.file_size)
-        with archive.open(info) as file:
+        with archive.open(info) as member:
+            file: Any = member  # a reader that also has readinto and tell
             shape, fortran, dtype = _npy_header(file)
             _same_size(info.file_size - file.tell(), shape, dtype)
             flat = np.empty(math.prod(shape), dtype)
-            content = memoryview(flat.view(np.uint8))
+            content = flat.view(np.uint8).data
             done = 0
             while count := file.readinto(content[done : done + (1 << 24)]):
                 done += count
@@ -49,7 +50,7 @@ def npz(path: Path, name: str | None) -> np.ndarray:
 def mapped(file: BinaryIO, offset: int, shape: tuple[int, ...], dtype: np.dtype, order: str) -> np.ndarray:
     if 0 in shape:
         return np.empty(shape, dtype)  # which no memory map can hold
-    return np.memmap(file, dtype, "r", offset, shape, order)
+    return np.memmap(file, dtype, "r", offset, shape, order)  # type: ignore[call-overload]
 
 
 def _same_size(found: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
