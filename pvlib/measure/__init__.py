@@ -25,7 +25,8 @@ from .inference import (
     stability,
     within_class_permutation,
 )
-from .pvector import PVector, p_vector
+from .pvector import p_vector
+from .result import PVector
 from .similarity import INVARIANCES, linear_cka, mutual_knn, procrustes, svcca, top_span
 from .streaming import Directions, Stream
 

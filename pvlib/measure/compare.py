@@ -18,7 +18,8 @@ from . import gram
 from .angles import angle, cosine, mean_direction
 from .cautions import TieWarning
 from .lanczos import randomized
-from .pvector import PVector, p_vector
+from .pvector import p_vector
+from .result import PVector
 from .rows import Rows
 from .similarity import (
     Pair,

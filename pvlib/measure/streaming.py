@@ -10,7 +10,8 @@ import numpy as np
 
 from . import gram
 from .inputs import as_rows, boolean
-from .pvector import PVector, finish, radians
+from .pvector import finish, radians
+from .result import PVector
 from .rows import checked, to_float
 
 SAFE = 1e15  # float32 entries between 1 / SAFE and SAFE have squares and sums inside the range of float32

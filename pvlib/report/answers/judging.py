@@ -183,9 +183,12 @@ class Judging:
             if place not in found:
                 continue
             taus = found[place]
+            rivals: dict[str, Interval] = {}
+            for name in claim.rivals:
+                rivals[name] = taus[name].interval
             one = link.judge(
                 taus["angle_data_deg"].interval, taus["partial"].interval, float(p),
-                {str(name): taus[name].interval for name in claim.rivals}, cells=taus["angle_data_deg"].cells,
+                rivals, cells=taus["angle_data_deg"].cells,
                 tests=len(wanted), confidence=confidence, power=claim.power,
             )  # fmt: skip
             table.append({
