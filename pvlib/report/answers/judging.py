@@ -183,9 +183,7 @@ class Judging:
             if place not in found:
                 continue
             taus = found[place]
-            rivals: dict[str, Interval] = {}
-            for name in claim.rivals:
-                rivals[name] = taus[name].interval
+            rivals = {name: taus[name].interval for name in found[place] if name in claim.rivals}
             one = link.judge(
                 taus["angle_data_deg"].interval, taus["partial"].interval, float(p),
                 rivals, cells=taus["angle_data_deg"].cells,
@@ -195,7 +193,7 @@ class Judging:
                 "study": self.study.name, "dataset": place[0], "convention": place[1], **_numbers("tau", one.tau),
                 **_numbers("partial", one.partial), "p_corrected": one.p_corrected, "answer": one.answer,
                 "bound": one.bound, "detectable": one.detectable, "better_rivals": ", ".join(one.better_rivals),
-                **{name: taus[name].interval.estimate for name in claim.rivals},
+                **{name: rival.estimate for name, rival in rivals.items()},
             })  # fmt: skip
         return pd.DataFrame(table)
 
