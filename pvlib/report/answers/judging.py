@@ -183,7 +183,7 @@ class Judging:
             if place not in found:
                 continue
             taus = found[place]
-            rivals = {name: taus[name].interval for name in found[place] if name in claim.rivals}
+            rivals = {str(name): taus[name].interval for name in claim.rivals}
             one = link.judge(
                 taus["angle_data_deg"].interval, taus["partial"].interval, float(p),
                 rivals, cells=taus["angle_data_deg"].cells,
