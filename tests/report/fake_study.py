@@ -224,7 +224,7 @@ class _Dataset:
                    for run in self.runs for e in range(1, run["epochs"] + 1)]  # fmt: skip
         return {
             "runs": pd.DataFrame(self.runs + pool_runs), "history": pd.DataFrame(history), "snapshots": snapshots,
-            "trajectory": trajectory, "finals": self._finals(), "pairs": pairs.pair_rows(self.networks),
+            "trajectory": trajectory, "finals": self._finals(), "pairs": pairs.pair_rows(self.networks, {run["run"]: run["cell"] for run in self.runs}),
             "controls": self._controls(), "spans": self._spans(), "full": pairs.full_rows(full),
             "anchor_shift": pd.DataFrame(shift), "data": self._data(), "pool": pool,
         }  # fmt: skip
