@@ -114,7 +114,7 @@ class Comparison:
         try:
             import pandas
         except ImportError as error:
-            raise ImportError('a table needs pandas: pip install "pvector-book[compare]"') from error
+            raise ImportError('a table needs pandas: pip install "pvector-book[files]"') from error
         return pandas.DataFrame([row.cells() for row in self.rows]).set_index("measure")
 
     def __str__(self) -> str:
