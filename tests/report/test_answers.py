@@ -198,13 +198,13 @@ def test_on_published_networks_the_smallest_pair_is_that_of_version_1(judging):
 
     first = ledger([judging.study], load_first_claims())
     first = first[first["claim"] == 1].set_index(["dataset", "convention"])["estimate"]
-    second = judging.claim_1()
+    second = judging.claim_1
     for _, row in second[(second["set"] == "all") & second["variational"]].iterrows():
         assert row["smallest"] == pytest.approx(first[row["dataset"], row["convention"]], abs=1e-6)
 
 
 def test_on_published_networks_architectures_are_counted_once_in_their_family_and_once_in_all(judging):
-    rows = judging.claim_2()
+    rows = judging.claim_2
     for _, part in rows.groupby(["dataset", "convention", "target"]):
         counts = part.set_index("family")[["yes", "no", "n"]]
         assert (counts.loc["all"] == counts.drop(index="all").sum()).all()
@@ -231,11 +231,11 @@ def test_twins_are_compared_with_the_networks_that_they_differ_from_by_their_mea
 
     fake = Fake()
     fake.runs, fake.pairs = runs, pd.DataFrame(rows)
-    found = Judging(fake, judging.claims, dict.fromkeys(runs["cell"], 0.5)).intervention()
+    found = Judging(fake, judging.claims, dict.fromkeys(runs["cell"], 0.5)).intervention
     row = found[(found["convention"] == "uncentred") & (found["state"] == "trained")].iloc[0]
     assert row["equal"] and row["kind"] == "centred"
     assert row["plain"] == pytest.approx(0.98, abs=0.01) and row["twins"] == pytest.approx(0.3, abs=0.01)
     assert row["fall_lo"] > judging.claims.intervention.least_fall
     fake.runs = runs.assign(test_accuracy=np.where(runs["run"].map(twin_of), 0.98, 0.99))
-    worse = Judging(fake, judging.claims, dict.fromkeys(runs["cell"], 0.5)).intervention()
+    worse = Judging(fake, judging.claims, dict.fromkeys(runs["cell"], 0.5)).intervention
     assert not worse["equal"].any()

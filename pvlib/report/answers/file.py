@@ -113,7 +113,7 @@ class Claims(_Strict, frozen=True):
     datasets: list[Dataset]
     demonstration: list[Dataset]
     multiverse: Multiverse
-    floors: dict[str, dict[str, object]]
+    floors: dict[str, dict[str, float]]
 
     @property
     def agreement(self) -> Agreement:

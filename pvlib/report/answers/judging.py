@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -37,7 +38,7 @@ class Judging:
         seeds = runs.groupby("cell")["run"].transform("nunique")
         return runs[seeds >= self.claims.measurement.minimum_seeds]
 
-    @property
+    @cached_property
     def datasets(self) -> list[str]:
         """Those of which at least two architectures enter, in the claims' order."""
         wanted = [*self.claims.datasets, *self.claims.demonstration]
@@ -89,6 +90,20 @@ class Judging:
             families["autoencoder"] = families["autoencoder"] + vae
         return families
 
+    def is_complete(self, dataset: str) -> bool:
+        """Whether every primary cell that the study plans for a data set has its seeds, floors reached or not."""
+        plan = self.study.provenance["planned_cells"]
+        wanted = [name for name, cell in plan.items() if (cell["dataset"], cell["role"]) == (dataset, "primary")]
+        runs = self.study.runs
+        seeds = runs[runs["status"] == "done"].groupby("cell")["run"].nunique()
+        return all(seeds.get(name, 0) >= self.claims.measurement.minimum_seeds for name in wanted)
+
+    def relations(self, networks: Networks) -> dict[str, list[Pair]]:
+        """Family-family -> pairs of different architectures, variational autoencoders included; each pair once."""
+        sets = [name for name in self.claims.agreement.sets if name != "all"]
+        sets += [name for name in ("contrastive-contrastive",) if name not in sets]
+        return relations(sets, self.families(variational=True), networks.members)
+
     def agreements(
         self,
         dataset: str,
@@ -123,6 +138,7 @@ class Judging:
             if len(seeds) > 1
         }
 
+    @cached_property
     def claim_1(self) -> pd.DataFrame:
         """A row for each data set, convention, and set of pairs, with variational autoencoders and without."""
         rows = []
@@ -162,6 +178,7 @@ class Judging:
             for name, part in rows.groupby(architecture)
         ]  # fmt: skip
 
+    @cached_property
     def claim_2(self) -> pd.DataFrame:
         """A row for each data set, convention, target and family (and all): in how many architectures it falls so."""
         claim, rows = self.claims.convergence, []
@@ -184,6 +201,7 @@ class Judging:
                         })  # fmt: skip
         return pd.DataFrame(rows)
 
+    @cached_property
     def claim_3(self) -> pd.DataFrame:
         """A row for each data set and convention that the study has a pool for."""
         claim, confidence = self.claims.link, self.claims.measurement.confidence
@@ -219,6 +237,7 @@ class Judging:
             })  # fmt: skip
         return pd.DataFrame(table)
 
+    @cached_property
     def intervention(self) -> pd.DataFrame:
         """Twins whose features have no mean beside the plain networks: pairs of different architectures, by kind of twin.
 

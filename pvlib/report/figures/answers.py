@@ -1,0 +1,93 @@
+"""The answers of version 2 on one screen: all pairs of architectures in one picture, the answers in one table."""
+
+from __future__ import annotations
+
+import pandas as pd
+import seaborn as sns
+
+from ..answers.summary import Summary
+from . import style
+from .markup import Markup, pipe_table
+from .plate import Missing, Plate
+from .view import CONVENTIONS, title
+
+RELATIONS = {
+    "classifier-classifier": ("two classifiers", style.BLUE, "o"),
+    "autoencoder-autoencoder": ("two autoencoders", style.SKY, "s"),
+    "classifier-autoencoder": ("classifier and autoencoder", style.VERMILLION, "^"),
+    "contrastive-classifier": ("contrastive and classifier", style.PURPLE, "D"),
+    "contrastive-autoencoder": ("contrastive and autoencoder", style.GREEN, "v"),
+}
+STATES = ("untrained", "trained")
+
+
+@style.styled
+def all_pairs(summary: Summary) -> Plate | Missing:
+    """Mean |cos| of every pair of architectures, untrained beside trained, uncentred above centred."""
+    table = summary.pair_means()
+    if table.empty:
+        return Missing("fewer than two architectures are published")
+    names = {key: words for key, (words, *_) in RELATIONS.items()}
+    table = table[table["relation"].isin(names)]
+    datasets, conventions = list(table["dataset"].unique()), list(table["convention"].unique())
+    fig, axes = style.figure(
+        len(datasets), len(conventions), height=1.0 + 2.0 * len(conventions), sharex=True, sharey=True
+    )
+    for row, convention in zip(axes, conventions, strict=True):
+        for ax, dataset in zip(row, datasets, strict=True):
+            part = table[(table["dataset"] == dataset) & (table["convention"] == convention)]
+            ax.axhline(
+                summary.claims.agreement.threshold.at_least, color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1
+            )
+            for key, (words, colour, marker) in RELATIONS.items():
+                chosen = part[part["relation"] == key]
+                sns.stripplot(
+                    chosen, x="state", y="mean", order=STATES, ax=ax, color=colour, marker=marker, size=5, alpha=0.85,
+                    jitter=False, label=words, legend=False,
+                )  # fmt: skip
+                for _, lines in chosen.groupby("pair"):
+                    ax.plot([0, 1], lines.set_index("state")["mean"].reindex(STATES), color=colour, alpha=0.35, lw=0.8)
+            ax.set(ylim=(-0.03, 1.03), xlabel="", ylabel="", title=f"{title(dataset)}, {CONVENTIONS[convention]}")
+            style.grid(ax, "y")
+        row[0].set_ylabel("mean |cos| of a pair")
+    handles = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    fig.legend([handles[n] for n in names.values() if n in handles], [n for n in names.values() if n in handles],
+               loc="outside lower center", ncols=3)  # fmt: skip
+    return Plate(
+        fig,
+        table,
+        "Each mark is a pair of architectures: the mean |cos| of their P-vectors over pairs of seeds. A line joins the pair "
+        "before training (BatchNorm calibrated) with the same pair trained; the dashed line is 0.9. Above, uncentred: all "
+        "pairs lie near 1, and lie nearer to it before training. Below, centred: they scatter, by the kind of network.",
+        "Six small plots, one for each data set and convention. Uncentred, all pairs of architectures have a mean absolute "
+        "cosine near 1, untrained and trained. Centred, trained pairs spread from near 0 to above 0.9, and pairs of a "
+        "classifier and an autoencoder lie lowest.",
+    )
+
+
+def table(summary: Summary) -> Markup:
+    """One row a question and convention, a column a data set: the answer with one number."""
+    agreement, convergence, link = summary.agreement, summary.convergence, summary.link
+    agreement = agreement[(agreement["set"] == "all") & agreement["variational"]]
+    convergence = convergence[(convergence["target"] == "seed") & (convergence["family"] == "all")]
+    rows = []
+    for convention in summary.claims.measurement.conventions:
+        words = CONVENTIONS[convention]
+        rows += [
+            _row(f"Do any two networks agree? ({words})", agreement, convention,
+                 lambda r: f"{r['words']}: smallest pair {r['smallest']:.2f}, mean {r['mean']:.2f} (untrained {r['untrained']:.2f})"),
+            _row(f"Does the angle fall from 60° or more to 30° or less? ({words})", convergence, convention,
+                 lambda r: f"in {r['yes']} of {r['n']} architectures, not in {r['no']}"),
+            _row(f"Is the angle to the data linked with test error? ({words})", link, convention,
+                 lambda r: f"{r['answer']}{f' |τ| = {r.bound:.2f}' if 'no link' in r['answer'] else f', τ = {r.tau:.2f}'}"),
+        ]  # fmt: skip
+    frame = pd.DataFrame(rows).rename(columns={name: title(name) for name in summary.datasets})
+    return pipe_table(frame)
+
+
+def _row(question: str, rows: pd.DataFrame, convention: str, words) -> dict[str, str]:
+    found = {"question": question}
+    if len(rows):
+        part = rows[rows["convention"] == convention].set_index("dataset")
+        found |= {dataset: words(part.loc[dataset]) for dataset in part.index}
+    return found
