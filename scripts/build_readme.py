@@ -1,4 +1,4 @@
-"""Fill the generated parts of README.md from the published results: the verdict table and the figure.
+"""Fill the generated parts of README.md from the published results: the table of answers and the figure.
 
 python scripts/build_readme.py            write them
 python scripts/build_readme.py --check    exit code 1 where they are out of date
@@ -10,13 +10,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from pvlib.report.claims import ledger, load_claims, verdict_markdown
-from pvlib.report.figures import verdicts
+from pvlib.report.answers.summary import Summary
+from pvlib.report.figures import answers
+from pvlib.report.figures.markup import pipes
 from pvlib.report.figures.style import svg
 from pvlib.report.tables import available, load
 
 ROOT = Path(__file__).resolve().parents[1]
-FIGURE = ROOT / "results" / "claims.svg"
+FIGURE = ROOT / "results" / "pairs.svg"
+STUDIES = ("quick", "pool", "trained")  # of the paper's data sets
 INK = "#7d8590"  # legible on a light and on a dark page: an image cannot follow the colours of the page around it
 
 
@@ -24,17 +26,17 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, only compare")
     arguments = parser.parse_args(argv)
-    rows = ledger([load(name) for name in available()], load_claims())
+    summary = Summary([load(name) for name in available() if name in STUDIES])
     readme = ROOT / "README.md"
-    text = filled(readme.read_text(), "verdicts", verdict_markdown(rows))
+    text = filled(readme.read_text(), "answers", pipes(answers.frame(summary)))
     if arguments.check:
         if text != readme.read_text():
             print("README.md does not say what results/ says; run `make readme`", file=sys.stderr)
             return 1
         return 0
     readme.write_text(text)
-    plate = verdicts.overview(rows)
-    FIGURE.write_text(svg(plate.figure, name="claims", alt=plate.alt, ink=INK))
+    plate = answers.all_pairs(summary)
+    FIGURE.write_text(svg(plate.figure, name="pairs", alt=plate.alt, ink=INK))
     return 0
 
 

@@ -66,6 +66,11 @@ def all_pairs(summary: Summary) -> Plate | Missing:
 
 
 def table(summary: Summary) -> Markup:
+    """`frame` as a page shows it."""
+    return pipe_table(frame(summary))
+
+
+def frame(summary: Summary) -> pd.DataFrame:
     """One row a question and convention, a column a data set: the answer with one number."""
     agreement, convergence, link = summary.agreement, summary.convergence, summary.link
     agreement = agreement[(agreement["set"] == "all") & agreement["variational"]]
@@ -81,8 +86,7 @@ def table(summary: Summary) -> Markup:
             _row(f"Is the angle to the data linked with test error? ({words})", link, convention,
                  lambda r: f"{r['answer']}{f' |τ| = {r.bound:.2f}' if 'no link' in r['answer'] else f', τ = {r.tau:.2f}'}"),
         ]  # fmt: skip
-    frame = pd.DataFrame(rows).rename(columns={name: title(name) for name in summary.datasets})
-    return pipe_table(frame)
+    return pd.DataFrame(rows).rename(columns={name: title(name) for name in summary.datasets})
 
 
 def _row(question: str, rows: pd.DataFrame, convention: str, words) -> dict[str, str]:

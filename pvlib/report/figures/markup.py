@@ -75,12 +75,14 @@ def scrolling(table: str) -> str:
 
 def pipe_table(frame: pd.DataFrame) -> Markup:
     """A table that scrolls sideways where the page is narrow."""
+    return Markup(scrolling(pipes(frame)), frame.to_html(index=False, border=0))
+
+
+def pipes(frame: pd.DataFrame) -> str:
+    """The table in Markdown."""
     texts = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
-    lines = [
-        "| " + " | ".join(row) + " |"
-        for row in ([_cell(str(c)) for c in frame.columns], ["---"] * frame.shape[1], *texts)
-    ]
-    return Markup(scrolling("\n".join(lines)), frame.to_html(index=False, border=0))
+    head = [_cell(str(name)) for name in frame.columns]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * frame.shape[1], *texts))
 
 
 def _cell(value) -> str:
