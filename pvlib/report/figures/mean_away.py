@@ -1,0 +1,101 @@
+"""What becomes of agreement where the mean of the features is taken away: by the objective, or by design (chapter 1)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..tables import Study
+from . import style
+from .plate import Missing, Plate
+from .view import CONVENTIONS, title
+
+VARIATIONAL = ("mlp_vae", "conv_vae")
+GROUPS = {
+    "neither": ("both networks have a mean", style.BLUE, "o"),
+    "one": ("one of the two has none", style.VERMILLION, "^"),
+    "both": ("neither of the two has one", style.GREEN, "s"),
+}
+STATES = ("untrained", "trained")
+
+
+def pair_means(study: Study, dataset: str, *, layer: str = "penultimate", split: str = "train") -> pd.DataFrame:
+    """Pairs of different architectures: group, convention, state, pair, mean |cos|.
+
+    group : whether `neither`, `one` or `both` were trained so that their features have mean zero: variational autoencoders by
+        their objective, twins whose mean is subtracted by design.
+    """
+    runs = study.runs
+    runs = runs[(runs["dataset"] == dataset) & (runs["status"] == "done") & (runs["role"] != "pool")]
+    runs = runs[(runs["labels"] == "true") & (runs["pixels"] == "standardised") & runs["train_size"].isna()]
+    named = runs.set_index("run")["architecture"]
+    pairs = study.pairs
+    pairs = pairs[(pairs["layer"] == layer) & (pairs["split"] == split) & pairs["convention"].isin(CONVENTIONS)]
+    pairs = pairs[(pairs["state_a"] == pairs["state_b"]) & pairs["state_a"].isin(STATES)]
+    one, two = pairs["run_a"].map(named), pairs["run_b"].map(named)
+    kept = one.notna() & two.notna() & (one != two)
+    frame = pairs[kept].assign(one=one[kept], two=two[kept]).rename(columns={"state_a": "state"})
+    frame = frame[frame["convention"].isin(("uncentred", "centred"))]
+    frame["pair"] = [" and ".join(sorted(ends)) for ends in zip(frame["one"], frame["two"], strict=True)]
+    found = frame.groupby(["convention", "state", "pair"], as_index=False)["cos"].mean().rename(columns={"cos": "mean"})
+    found.insert(0, "group", [_group(pair.split(" and ")) for pair in found["pair"]])
+    return found.dropna(subset="group")
+
+
+def _group(ends: list[str]) -> str | None:
+    """None for a twin that is standardised, which changes more than the mean."""
+    if any(name.endswith("_standardised") for name in ends):
+        return None
+    return ("neither", "one", "both")[sum(name in VARIATIONAL or name.endswith("_centred") for name in ends)]
+
+
+@style.styled
+def agreement(study: Study, dataset: str) -> Plate | Missing:
+    """Mean |cos| of every pair of architectures before and after training, by whether one of the two lacks a mean."""
+    table = pair_means(study, dataset)
+    if set(table["group"]) <= {"neither"}:
+        return Missing("no network without a mean is published")
+    fig, (axes,) = style.figure(2, height=3.4, sharey=True)
+    for ax, convention in zip(axes, ("uncentred", "centred"), strict=True):
+        for group, (words, colour, marker) in GROUPS.items():
+            part = table[(table["convention"] == convention) & (table["group"] == group)]
+            for number, (_, lines) in enumerate(part.groupby("pair")):
+                values = lines.set_index("state")["mean"].reindex(STATES)
+                ax.plot([0, 1], values, color=colour, marker=marker, alpha=0.75, lw=1, label="" if number else words)
+        ax.set(title=CONVENTIONS[convention], ylim=(-0.03, 1.03), xlim=(-0.25, 1.25), xticks=[0, 1])
+        ax.set_xticklabels(STATES)
+        style.grid(ax, "y")
+    axes[0].set_ylabel("mean |cos| of a pair of architectures")
+    style.legend_below(fig, axes[0])
+    return Plate(
+        fig,
+        table,
+        f"{title(dataset)}. Each line is a pair of architectures, before and after training. Left, uncentred: where training takes "
+        "the mean of one network's features away, agreement falls from near 1; where both keep it, it stays. Right, centred: the "
+        "mean is subtracted from all, and pairs with such a network are no exception.",
+        f"Slope chart for {title(dataset)}. Uncentred, pairs in which one network has no mean fall from near one before "
+        "training to far lower after it, while other pairs stay near one. Centred, the kinds of pairs are mixed.",
+    )
+
+
+def positivity(study: Study) -> pd.DataFrame:
+    """A row for each published uncentred P-vector of the primary layer, training anchor: architecture, state, positive, cos_constant.
+
+    positive : whether no entry has the sign opposite to that of the sum.
+    """
+    runs = study.runs[study.runs["status"] == "done"]
+    rows = []
+    for run, architecture in zip(runs["run"], runs["architecture"], strict=True):
+        for place, vectors in study.vectors(run).items():
+            state, split, layer, convention = place.split("/")
+            if state in ("trained", "untrained") and (split, layer, convention) == (
+                "train",
+                "penultimate",
+                "uncentred",
+            ):
+                total = vectors[0].sum()
+                rows.append({
+                    "run": run, "architecture": architecture, "state": state,
+                    "positive": bool((vectors[0] * total >= 0).all()),
+                    "cos_constant": abs(float(total)) / len(vectors[0]) ** 0.5,
+                })  # fmt: skip
+    return pd.DataFrame(rows)
