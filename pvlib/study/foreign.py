@@ -220,7 +220,7 @@ def cells(
             say(f"{network.name} is left out: {error}")
     if not found:
         raise MissingPackage(missing[0])
-    return [Cell(network, d, size, path) for size in sizes for network, path in found for d in data.values()]
+    return [Cell(network, d, size, path) for size in sizes for d in data.values() for network, path in found]
 
 
 def show(todo: Iterable[Cell], store: Store, held: frozenset[str] = frozenset()) -> None:

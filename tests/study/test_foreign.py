@@ -22,6 +22,7 @@ from pvlib.study.bench import PRIMARY, data_p_vectors
 from pvlib.study.published import verified
 from pvlib.study.store import Store
 from pvlib.study.vectors import unpack
+from tests.project.test_tables_page import described
 
 ROOT = Path(__file__).parents[2]
 SIZES = (12, 16)
@@ -312,6 +313,14 @@ def test_the_published_study_is_small_and_agrees_with_its_vectors():
     among = frame[frame["study_b"] == "foreign"]
     assert set(among["run_a"]) | set(among["run_b"]) == set(vectors) == set(networks["run"])
     assert disagreement(among.sample(300, random_state=0), vectors) < 1e-6
+
+
+@pytest.mark.parametrize("table", ["networks", "agreement"])
+def test_every_column_of_the_tables_of_foreign_networks_is_described(table):
+    seen = set(pd.read_parquet(PUBLISHED / f"{table}.parquet").columns)
+    known = described()[table]
+    assert seen - known == set()
+    assert known - seen <= {"run", "layer", "convention", "split", "run_a"}, "described, but not published"
 
 
 def test_the_packages_that_were_used_are_those_that_the_extra_pins():
