@@ -46,7 +46,7 @@ What a study has done, has failed and still lacks, a line for each cell. Exit co
 """
 PUBLISH_HELP = """\
 Write a study's tables and P-vectors for others to check. What is published already and not in this store stays: runs
-made on different days and machines add up.
+made on different days and machines add up. Files in the folder that no publication wrote are left alone.
 
   pvlib publish quick
 """
@@ -130,6 +130,7 @@ def _study_commands(commands) -> None:
     publish.add_argument(
         "--to", type=Path, metavar="DIR", help="folder of this study's results (default: results/STUDY)"
     )
+    publish.add_argument("--drop", action="store_true", help="leave out published runs that the study no longer has")
 
 
 def _study_command(commands, name: str, action, text: str) -> argparse.ArgumentParser:
@@ -184,9 +185,6 @@ def _device(arguments) -> str:
 
     if arguments.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    device, count = torch.device(arguments.device), torch.cuda.device_count()
-    if device.type == "cuda" and (device.index or 0) >= count:
-        raise ValueError(f"--device {arguments.device}: torch {torch.__version__} finds {count} CUDA devices here")
     return arguments.device
 
 
@@ -239,7 +237,7 @@ def _publish(arguments) -> int:
 
     study = load_study(arguments.study)
     target = arguments.to or Path("results") / study.name
-    summary = publish(study, Store(arguments.store), target)
+    summary = publish(study, Store(arguments.store), target, drop=arguments.drop)
     print(f"{target}: {summary['runs']} of {summary['planned']} runs, {summary['failed']} failed")
     return 0
 

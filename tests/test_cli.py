@@ -35,12 +35,13 @@ def test_help_teaches(command, capsys):
     assert len(capsys.readouterr().out) > 200
 
 
-def test_a_device_that_is_not_there_is_named_before_anything_is_loaded(capsys, monkeypatch):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
-    assert main(["run", "digits", "--device", "cuda:7"]) == 1
-    assert "--device cuda:7: torch" in (told := capsys.readouterr().err) and "finds 1 CUDA devices here" in told
-    assert main(["run", "digits", "--device", "gpu"]) == 1
-    assert "gpu" in capsys.readouterr().err
+@pytest.mark.parametrize("device", ["cuda:77", "gpu", "meta", ""])
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_device_that_cannot_compute_is_named_before_every_run_fails_on_it(command, device, tmp_path, capsys):
+    assert main([command, "digits", "--device", device, "--store", str(tmp_path / "store")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"pvlib: device {device!r} cannot be used here: ")
+    assert not (tmp_path / "store").exists()
 
 
 def test_measure_prints_spectrum_gap_and_bound(files, capsys):

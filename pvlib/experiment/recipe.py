@@ -7,8 +7,8 @@ import hashlib
 import json
 from dataclasses import MISSING, dataclass, fields
 
+from ..nearest import nearest
 from .models import ARCHITECTURES
-from .words import nearest
 
 CHOICES = {
     "objective": ("classification", "reconstruction", "contrastive"),
@@ -19,6 +19,7 @@ CHOICES = {
     "precision": ("float32", "bfloat16"),
     "draw": ("seed", "shared"),
 }
+LARGEST_INT = 2**31 - 1
 VIEWS = ("views", "views_grey")
 # What a draw of training samples and labels depends on where all seeds (and architectures) share it.
 _DRAW_FIELDS = ("dataset", "labels", "train_size", "label_noise", "draw")
@@ -72,6 +73,9 @@ class Recipe:
     draw: str = "seed"
 
     def __post_init__(self):
+        for name in ("dataset", "architecture"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} must be text, not {getattr(self, name)!r}")
         if self.architecture not in ARCHITECTURES:
             raise ValueError(f"architecture {self.architecture!r}: {nearest(self.architecture, ARCHITECTURES)}")
         for name, allowed in CHOICES.items():
@@ -90,11 +94,14 @@ class Recipe:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
             raise ValueError(f"{name} must be a whole number of at least {low}, not {value!r}")
+        if value > LARGEST_INT:
+            raise ValueError(f"{name} must be at most {LARGEST_INT}")
 
     def _check_float(self, name: str, low: float, high: float) -> None:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise ValueError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}")
+            hint = " (text: YAML reads 1e-3 so; write 1.0e-3)" if isinstance(value, str) else ""
+            raise ValueError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}{hint}")
         object.__setattr__(self, name, float(value))  # 1 and 1.0 are the same recipe
 
     def _check_fit(self) -> None:

@@ -61,7 +61,7 @@ def two_sample_mean(values, first, second, *, confidence: float = 0.95) -> Inter
         return NOTHING
     (one, m), (two, n) = _codes(first), _codes(second)
     variance = _left_out(values, [one], m) + _left_out(values, [two], n)
-    return _t_interval(values.mean(), variance, min(m, n) - 1, confidence)
+    return t_interval(values.mean(), variance, min(m, n) - 1, confidence)
 
 
 def one_sample_mean(values, first, second, *, confidence: float = 0.95) -> Interval:
@@ -74,7 +74,7 @@ def one_sample_mean(values, first, second, *, confidence: float = 0.95) -> Inter
     if not len(values):
         return NOTHING
     both, n = _codes(np.concatenate([np.asarray(first, dtype=object), np.asarray(second, dtype=object)]))
-    return _t_interval(values.mean(), _left_out(values, np.split(both, 2), n), n - 1, confidence)
+    return t_interval(values.mean(), _left_out(values, np.split(both, 2), n), n - 1, confidence)
 
 
 def _codes(units) -> tuple[np.ndarray, int]:
@@ -92,7 +92,8 @@ def _left_out(values: np.ndarray, ends: list[np.ndarray], units: int) -> float:
     return (units - 1) / units * float(np.sum((means - means.mean()) ** 2))
 
 
-def _t_interval(estimate: float, variance: float, df: int, confidence: float) -> Interval:
+def t_interval(estimate: float, variance: float, df: int, confidence: float) -> Interval:
+    """Estimate with its t interval; without ends where the variance or the degrees of freedom are unknown."""
     if df < 1 or not math.isfinite(variance):
         return Interval(float(estimate))
     half = float(stats.t.ppf((1 + confidence) / 2, df)) * math.sqrt(variance)

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from .words import listed, nearest
+from ..nearest import nearest
+from .words import listed
 
 _PLACE = ("layer", "convention", "split")
 # The columns that reports rely on; a table without rows has them too.
@@ -45,7 +46,7 @@ _SUMS = "SHA256SUMS"
 
 def results_folder() -> Path:
     """Where published studies are: the environment variable PVLIB_RESULTS, or `results` of this repository."""
-    return Path(os.environ.get("PVLIB_RESULTS") or Path(__file__).resolve().parents[2] / "results")
+    return Path(os.environ.get("PVLIB_RESULTS") or Path(__file__).resolve().parents[2] / "results").expanduser()
 
 
 def available(results_dir: str | Path | None = None) -> list[str]:

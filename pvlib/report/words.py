@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 
 TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "Digits"}
@@ -11,15 +10,6 @@ TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "dig
 def dataset_title(dataset: str) -> str:
     """The name of a data set as readers know it."""
     return TITLES.get(dataset, dataset)
-
-
-def nearest(word: str, known) -> str:
-    """ "did you mean ...?" for an error message, or what is known where nothing is near."""
-    names = [str(name) for name in known]
-    close = difflib.get_close_matches(str(word), names, n=3, cutoff=0.5)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"known: {', '.join(names)}" if names else "none are known"
 
 
 def number(value: float, *, unit: str = "") -> str:

@@ -9,21 +9,73 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-import yaml
+from msgspec import Meta, Struct
 
 from ..experiment.data import NAMES
 from ..experiment.recipe import Recipe
-from ..experiment.words import nearest
+from ..nearest import nearest
+from ..schema import check, read_yaml
 
 # Raised when training or measuring changes results; a golden run in the tests fails when it should have been.
 NUMERICS_VERSION = 1
 ROLES = ("primary", "exploratory", "control", "pool")
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
-_STUDY_KEYS = ("study", "description", "defaults", "first_seed", "seed_rounds", "cells")
-_CELL_KEYS = ("name", "label", "role", "seeds", "recipe", "grid")
+MOST_RUNS = 100_000
+# Names become folders, job names and table entries: plain words everywhere.
+_WORD = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
+_Count = Annotated[int, Meta(ge=1, le=MOST_RUNS)]
+_Seed = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
+class Cell(Struct, frozen=True, forbid_unknown_fields=True):
+    """A cell as it stands in the file; its seeds are `first_seed`, `first_seed` + 1, ..."""
+
+    name: str
+    label: str
+    role: Literal[ROLES]
+    seeds: _Count
+    recipe: dict[str, object]
+    grid: Annotated[dict[str, object], Meta(min_length=1)] = {}
+    first_seed: _Seed | None = None
+
+    def __post_init__(self):
+        if not re.fullmatch(f"{_WORD}(/{_WORD})?", self.name):
+            raise ValueError(f"name {self.name!r}: {_PLAIN}, with at most one '/' between two words")
+        if self.label.splitlines() != [self.label] or not self.label.strip():
+            raise ValueError(f"label {self.label!r}: expected one line of text")
+        for field, values in self.grid.items():
+            if not isinstance(values, list) or not values:
+                raise ValueError(f"grid, {field!r}: expected a list with at least one value, got {values!r}")
+        if "seed" in self.recipe or "seed" in self.grid:
+            raise ValueError(_SEEDS)
+
+
+class StudyFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A study as it stands in the file. `seed_rounds: [3, 2]` gives every cell three seeds before any gets five."""
+
+    study: str
+    cells: Annotated[list[Cell], Meta(min_length=1)]
+    description: str = ""
+    defaults: dict[str, object] = {}
+    seed_rounds: list[_Count] = []
+    first_seed: _Seed = 0
+
+    def __post_init__(self):
+        if not re.fullmatch(_WORD, self.study):
+            raise ValueError(f"study {self.study!r}: {_PLAIN}")
+        if "seed" in self.defaults:
+            raise ValueError(_SEEDS)
+
+
+_PLAIN = "a name is made of letters, digits and . _ + -, and starts with a letter or a digit"
+_SEEDS = "a recipe has no seed of its own: `seeds` says how many there are, `first_seed` where they start"
 
 
 @dataclass(frozen=True)
@@ -85,74 +137,54 @@ def load_study(name: str | Path) -> Study:
             raise ValueError(f"unknown study {str(name)!r}; {nearest(name, study_names())}")
     if not path.exists():
         raise ValueError(f"there is no study file {path}")
-    try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {error}") from error
-    return parse_study(content, where=str(path))
+    return parse_study(read_yaml(path), where=str(path))
 
 
-def parse_study(content: dict, *, where: str) -> Study:
+def parse_study(content: object, *, where: str) -> Study:
     """Validate the parsed YAML of a study; `where` names it in messages."""
-    _check_keys(content, _STUDY_KEYS, required=("study", "cells"), where=where)
-    rounds = content.get("seed_rounds", [])
-    order = []
-    seen = set()
-    for position, cell in enumerate(content["cells"]):
-        place = f"{where}, cell {position + 1}" + (f" ({cell['name']})" if _named(cell) else "")
-        _check_keys(cell, _CELL_KEYS, required=("name", "label", "role", "seeds", "recipe"), where=place)
-        if cell["role"] not in ROLES:
-            raise ValueError(f"{place}: role {cell['role']!r}; {nearest(cell['role'], ROLES)}")
-        if cell["name"] in seen:
+    file = check(content, StudyFile, where)
+    count = sum(cell.seeds * math.prod(map(len, cell.grid.values())) for cell in file.cells)
+    if count > MOST_RUNS:
+        raise ValueError(f"{where}: {count} runs; a study has {MOST_RUNS} at most")
+    order, names, recipes = [], set(), {}
+    for position, cell in enumerate(file.cells):
+        place = f"{where}, cells[{position}] ({cell.name})"
+        if cell.name in names:
             raise ValueError(f"{place}: a cell of this name came before")
-        seen.add(cell["name"])
-        first = content.get("first_seed", 0)
-        for run in _cell_runs(cell, content.get("defaults") or {}, first, place):
-            order.append((_round(run.recipe.seed - first, rounds), position, run))
-    order.sort(key=lambda item: item[:2])  # stable: grid and seeds keep their order inside a cell
-    return Study(content["study"], content.get("description", ""), tuple(run for *_, run in order))
-
-
-def _cell_runs(cell: dict, defaults: dict, first: int, place: str):
-    if not isinstance(cell["seeds"], int) or cell["seeds"] < 1:
-        raise ValueError(f"{place}: seeds must be a whole number of at least 1, not {cell['seeds']!r}")
-    grid = cell.get("grid") or {}
-    for point in itertools.product(*grid.values()):
-        for seed in range(first, first + cell["seeds"]):
-            fields = {**defaults, **cell["recipe"], **dict(zip(grid, point, strict=True)), "seed": seed}
-            if fields.get("dataset") not in NAMES:
+        names.add(cell.name)
+        first = file.first_seed if cell.first_seed is None else cell.first_seed
+        for run in _cell_runs(cell, file.defaults, first, place):
+            if run.recipe in recipes:
                 raise ValueError(
-                    f"{place}: unknown data set {fields.get('dataset')!r}; {nearest(fields.get('dataset'), NAMES)}"
+                    f"{place}: the same run comes twice (recipe and seed {run.recipe.seed} as in "
+                    f"{recipes[run.recipe]!r}): is a value twice in the grid, or a cell in the file under two names?"
                 )
+            recipes[run.recipe] = cell.name
+            order.append((_round(run.recipe.seed - first, file.seed_rounds), position, run))
+    order.sort(key=lambda item: item[:2])  # stable: grid and seeds keep their order inside a cell
+    return Study(file.study, file.description, tuple(run for *_, run in order))
+
+
+def _cell_runs(cell: Cell, defaults: dict, first_seed: int, place: str) -> Iterator[Run]:
+    for point in itertools.product(*cell.grid.values()):
+        for seed in range(first_seed, first_seed + cell.seeds):
+            fields = {**defaults, **cell.recipe, **dict(zip(cell.grid, point, strict=True)), "seed": seed}
             try:
                 recipe = Recipe.from_dict(fields)
-            except (ValueError, TypeError) as error:
+            except ValueError as error:
                 raise ValueError(f"{place}: {error}") from error
-            yield Run(cell["name"], cell["label"], cell["role"], recipe)
+            if recipe.dataset not in NAMES:
+                raise ValueError(f"{place}: dataset {recipe.dataset!r} is unknown; {nearest(recipe.dataset, NAMES)}")
+            yield Run(cell.name, cell.label, cell.role, recipe)
 
 
 def _digest(identity: dict) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _round(seed: int, rounds: list[int]) -> int:
-    """Which round of seeds this one belongs to: every cell gets its first seeds before any gets more."""
+def _round(position: int, rounds: list[int]) -> int:
+    """Which round of seeds a cell's seed number `position` belongs to: all cells' first seeds come before any more."""
     for number, end in enumerate(itertools.accumulate(rounds)):
-        if seed < end:
+        if position < end:
             return number
     return len(rounds)
-
-
-def _named(cell) -> bool:
-    return isinstance(cell, dict) and "name" in cell
-
-
-def _check_keys(content, known, *, required, where: str) -> None:
-    if not isinstance(content, dict):
-        raise ValueError(f"{where}: expected a mapping, got {type(content).__name__}")
-    for key in content:
-        if key not in known:
-            raise ValueError(f"{where}: unknown key {key!r}; {nearest(key, known)}")
-    for key in required:
-        if key not in content:
-            raise ValueError(f"{where}: the key {key!r} is missing")

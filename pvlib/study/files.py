@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,11 +36,27 @@ def write_atomic(path: Path, content: bytes) -> None:
         ) from error
 
 
+def plain(value):
+    """The value as JSON can hold it: NaN and the infinities, which it cannot, are null."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def measured(rows: list[dict]) -> list[dict]:
+    """Rows of numbers as `plain` wrote them: null is NaN again."""
+    return [{key: math.nan if value is None else value for key, value in row.items()} for row in rows]
+
+
 def write_json(path: Path, value) -> None:
-    write_atomic(path, (json.dumps(value, indent=1, sort_keys=True, allow_nan=True) + "\n").encode())
+    """Written atomically; NaN and infinities become null."""
+    write_atomic(path, (json.dumps(plain(value), indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
 
 
 def read_json(path: Path):
+    """The content of a file by `write_json` (and of older ones, which have NaN)."""
     try:
         return json.loads(Path(path).read_bytes())
     except ValueError as error:
@@ -63,7 +80,7 @@ def _digest(tensors: Mapping[str, torch.Tensor], note: str) -> str:
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], note: Mapping | None = None) -> None:
     """One safetensors file, written atomically, that carries `note` (JSON) and the checksum of all it holds."""
-    text = json.dumps(note or {}, sort_keys=True)
+    text = json.dumps(plain(note or {}), sort_keys=True, allow_nan=False)
     # Clones: safetensors refuses tensors that share memory (tied or sliced ones).
     own = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     write_atomic(path, save(own, {"note": text, "sha256": _digest(own, text)}))

@@ -43,11 +43,14 @@ def load_network(path: Path | str, data: ImageData) -> Network:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-        recipe = Recipe.from_dict(json.loads(metadata["recipe"]))
-    except (SafetensorError, KeyError) as error:
+        recipe, run = Recipe.from_dict(dict(json.loads(metadata["recipe"]))), metadata["run"]
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a published network ({error})") from error
     if recipe.dataset != data.name:
         raise ValueError(f"{path} was trained on {recipe.dataset!r}, not on {data.name!r}")
     model = build(recipe.architecture, data.shape, data.num_classes, width=recipe.width, generator_seed=0)
-    model.load_state_dict(weights)
-    return Network(model.eval(), make_transform(recipe, data), metadata["run"], recipe)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not hold the weights of its recipe ({' '.join(str(error).split())})") from error
+    return Network(model.eval(), make_transform(recipe, data), run, recipe)

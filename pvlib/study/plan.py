@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from ..experiment.data import ImageData, load
 from ..experiment.recipe import Recipe
 from ..experiment.train import snapshot_steps, train
+from ..experiment.training_set import training_set
 from .bench import Bench
 from .config import Run, Study
+from .runner import check_device, in_a_line, no_memory, of_the_run
 from .store import Store
 
 TIMED_BATCHES = 3
@@ -23,6 +25,7 @@ def plan(study: Study, store: Store, *, device: str = "cpu") -> tuple[str, float
     A kind of run (all of its recipe but the seed) is timed by training a few batches and measuring once. The estimate
     holds for one process on a machine that is as busy as now; expect a factor of two either way.
     """
+    check_device(device)
     data = {name: load(name) for name in study.datasets}
     todo: dict[str, list[Run]] = {}
     for run in study.runs:
@@ -33,7 +36,13 @@ def plan(study: Study, store: Store, *, device: str = "cpu") -> tuple[str, float
     width, total = max(map(len, todo)), 0.0
     lines = [f"{'cell':{width}}  runs  s a run  s in all"]
     for cell, runs in todo.items():
-        seconds = _cell_seconds(runs, data, device)
+        try:
+            seconds = _cell_seconds(runs, data, device)
+        except Exception as error:
+            if not (of_the_run(error) or no_memory(error)):
+                raise
+            lines.append(f"{cell:{width}}  {len(runs):4}  cannot be timed: {in_a_line(error)}")
+            continue
         total += seconds
         lines.append(f"{cell:{width}}  {len(runs):4}  {seconds / len(runs):7.0f}  {seconds:8.0f}")
     lines.append(f"{'total':{width}}  {sum(map(len, todo.values())):4}  {'':7}  {total:8.0f}  ({total / 3600:.1f} h)")
@@ -52,7 +61,7 @@ def _cell_seconds(runs: list[Run], data: Mapping[str, ImageData], device: str) -
 
 def run_seconds(recipe: Recipe, data: ImageData, device: str) -> float:
     """Estimated seconds of one run: its optimiser steps, and its snapshots with what comes at the end."""
-    size = recipe.train_size or len(data.train)
+    size = len(training_set(recipe, data))
     timed = min(size, TIMED_BATCHES * recipe.batch_size)
     short = dataclasses.replace(recipe, train_size=timed, epochs=2)
     outcome = train(short, data, device=device)

@@ -58,7 +58,7 @@ def machine(device: str) -> dict:
         "device": device_name(device),
         "processor": processor(),
         "threads": torch.get_num_threads(),
-        "load": round(os.getloadavg()[0], 2),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,  # Windows has none
         "torch": torch.__version__,
         "commit": commit(),
     }

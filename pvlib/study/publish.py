@@ -12,12 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from ..experiment.data import anchor, load
-from ..experiment.data.locks import hold
-from . import pairs, provenance
+from . import folder, pairs, provenance
 from .across import across_rows, alongside_rows
 from .config import NUMERICS_VERSION, Study
 from .correlates import correlate_rows
-from .published import KEYS, merge, read, recover, write
+from .published import KEYS, left_out, merge, read, resolved, write
 from .run_rows import (
     along_rows,
     data_rows,
@@ -36,26 +35,43 @@ from .vectors import along_training, pack, slim, unpack
 NETWORKS = ("resnet20",)  # architectures of which one trained network per data set is published, for the last chapter
 
 
-def publish(study: Study, store: Store, target: Path) -> dict:
+def publish(study: Study, store: Store, target: Path, *, drop: bool = False) -> dict:
     """Build all tables of `study` from the store and from what `target` holds, and write them there.
 
-    Returns the provenance, with the numbers of runs done, failed and missing.
+    Files in `target` that no publication wrote are left as they are.
+
+    Parameters
+    ----------
+    drop
+        Leave out published runs that the study no longer has.
+
+    Returns
+    -------
+    dict
+        The provenance, with the numbers of runs done, failed and missing.
 
     Raises
     ------
     ValueError
-        There is nothing to publish.
+        There is nothing to publish; what is published there is damaged; or it has runs that the study lacks (named)
+        and `drop` is not set.
     """
-    target = Path(target)
-    with hold(target.with_name(f".{target.name}.lock"), wait=f"another process publishes {target}: waiting for it"):
-        recover(target)
-        return _publish(study, store, target)
+    target = resolved(target)
+    with folder.alone(target):
+        folder.recover(target)
+        return _publish(study, store, target, drop=drop)
 
 
-def _publish(study: Study, store: Store, target: Path) -> dict:
+def _publish(study: Study, store: Store, target: Path, *, drop: bool) -> dict:
     data = {name: load(name) for name in study.datasets}
     all_keys = {run: list(run.keys(data[run.recipe.dataset].checksum).values()) for run in study.runs}
-    old = read(target, {key: run for run, keys in all_keys.items() for key in keys})
+    known = {key: run for run, run_keys in all_keys.items() for key in run_keys}
+    if not drop and (lost := left_out(target, known)):
+        raise ValueError(
+            f"{target} has published runs that {study.name!r} lacks now (removed, or with another recipe or data): "
+            f"{lost}; publish with --drop to lose them, or --to another folder"
+        )
+    old = read(target, known)
     keys = {_held(run_keys, old["runs"], store): run for run, run_keys in all_keys.items()}
     records = {key: record for key in keys if (record := store.record(key)) is not None}
     if not records and old["runs"].empty:

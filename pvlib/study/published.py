@@ -1,19 +1,20 @@
-"""The folder of a study's published results: read, written as a whole, put back after a kill. Not what is in it (publish)."""
+"""A study's published results: verified, read and written. How files are replaced is in `folder`, what they hold in `publish`."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from safetensors import safe_open
 from safetensors.numpy import load_file
 from safetensors.numpy import save as save_arrays
 
+from . import folder
 from .bench import data_p_vectors
 from .config import NUMERICS_VERSION
-from .files import sha256, write_atomic, write_json
+from .files import write_atomic, write_json
 from .run_rows import replicated
 from .vectors import pack, unpack
 
@@ -28,16 +29,29 @@ KEYS = {
 }
 
 
+# In every publication; tables of later versions may be missing from older ones.
+_NEEDED = ("runs", "history", "snapshots", "finals", "anchor_shift", "trajectory", "full", "pool")
+_MADE = (*_NEEDED, "pairs", "controls", "spans", "data")
+
+
 def published_keys(target: Path) -> frozenset[str]:
     """Keys of the finished runs that a folder of results holds; none where there is no such folder. Raises as `verified`.
 
     Not those that failed elsewhere: they are tried again here.
     """
-    recover(Path(target))
-    if not verified(Path(target)):
-        return frozenset()
-    runs = pd.read_parquet(Path(target) / "runs.parquet", columns=["run", "status"])
-    return frozenset(runs["run"][runs["status"] == "done"])
+    target = resolved(target)
+    if folder.interrupted(target):
+        with folder.alone(target):
+            folder.recover(target)
+    return _finished(target) if verified(target) else frozenset()
+
+
+def resolved(target: Path) -> Path:
+    """The folder itself, where `target` is a link to it, is relative, or begins with `~`."""
+    target = Path(target).expanduser().resolve()
+    if target.exists() and not target.is_dir():
+        raise ValueError(f"{target} is not a folder")
+    return target
 
 
 def verified(target: Path) -> bool:
@@ -46,20 +60,55 @@ def verified(target: Path) -> bool:
     Raises
     ------
     ValueError
-        A file is missing or does not match its checksum: what is damaged must not be published again as if it were sound.
+        A file is missing, is not listed in SHA256SUMS or does not match it: what is damaged must not be published again
+        as if it were sound.
     """
-    sums = target / "SHA256SUMS"
-    if not (target / "runs.parquet").exists() and not sums.exists():
+    present = [f"{name}.parquet" for name in _MADE if (target / f"{name}.parquet").exists()]
+    if not present and not (target / folder.SUMS).exists():
         return False
-    listed = [line.split("  ", 1) for line in sums.read_text().splitlines()] if sums.exists() else []
-    damaged = [name for digest, name in listed if not (target / name).is_file() or sha256(target / name) != digest]
-    if damaged or not listed:
+    listed = folder.listed(target)
+    if (target / folder.SUMS).exists() and not listed:
+        raise _unsound(target, [folder.SUMS])
+    if unlisted := [name for name in present if name not in listed]:
         raise ValueError(
-            f"{target / (damaged or ['SHA256SUMS'])[0]} is missing, or was changed or damaged since it was published"
-            f"{f' (and {len(damaged) - 1} other files)' if len(damaged) > 1 else ''}: restore it (git restore {target}), "
-            "or move the folder away to publish from the store alone"
+            f"{target / unlisted[0]} is not listed in {folder.SUMS}: no publication vouches for it; "
+            f"restore both (git restore {target}), or move the file away"
         )
+    needed = [f"{name}.parquet" for name in _NEEDED] + ["provenance.json"]
+    missing = [name for name in needed if name not in listed] or folder.damaged(target)
+    missing = missing or [name for key in _finished(target) if (name := _vectors(key)) not in listed]
+    if missing:
+        raise _unsound(target, missing)
     return True
+
+
+def _finished(target: Path) -> frozenset[str]:
+    runs = pd.read_parquet(target / "runs.parquet", columns=["run", "status"])
+    return frozenset(runs["run"][runs["status"] == "done"])
+
+
+def _vectors(key: str) -> str:
+    return f"vectors/{key}.safetensors"
+
+
+def _unsound(target: Path, names: list[str]) -> ValueError:
+    return ValueError(
+        f"{target / names[0]} is missing, or was changed or damaged since it was published"
+        f"{f' (and {len(names) - 1} other files)' if len(names) > 1 else ''}: restore it (git restore {target}), "
+        "or move the folder away to publish from the store alone"
+    )
+
+
+def left_out(target: Path, keys: Mapping) -> str:
+    """Cells and seeds that are published in `target` and would not be among `keys`, in words; empty where there are none."""
+    if not verified(target):
+        return ""
+    runs = pd.read_parquet(target / "runs.parquet", columns=["run", "cell", "seed"])
+    lost = runs[~runs["run"].isin(list(keys))]
+    return ", ".join(
+        f"{cell} seed {', '.join(str(seed) for seed in sorted(set(seeds)))}"
+        for cell, seeds in lost.groupby("cell")["seed"]
+    )
 
 
 def read(target: Path, keys: Mapping) -> dict:
@@ -68,17 +117,16 @@ def read(target: Path, keys: Mapping) -> dict:
     old["vectors"] = {}
     if not verified(target):
         return old
+    listed = folder.listed(target)
     for name in (*KEYS, "runs", "pool"):
-        frame = pd.read_parquet(target / f"{name}.parquet") if (target / f"{name}.parquet").exists() else pd.DataFrame()
+        frame = pd.read_parquet(target / f"{name}.parquet") if f"{name}.parquet" in listed else pd.DataFrame()
         for column in ("run", "run_a", "run_b", "target_run"):
             if column in frame:
                 frame = frame[frame[column].isin(list(keys))]
         if name in ("snapshots", "trajectory") and not frame.empty:
             frame = frame[[replicated(*place) for place in zip(frame["split"], frame["layer"], strict=True)]]
         old[name] = frame
-    old["vectors"] = {
-        key: unpack(load_file(path)) for key in keys if (path := target / "vectors" / f"{key}.safetensors").exists()
-    }
+    old["vectors"] = {key: unpack(load_file(target / _vectors(key))) for key in keys if _vectors(key) in listed}
     return old
 
 
@@ -92,56 +140,34 @@ def merge(old: pd.DataFrame, new: pd.DataFrame, key: list[str]) -> pd.DataFrame:
 
 
 def write(target: Path, tables, vectors, networks, data, summary) -> None:
-    """Everything into a new folder that replaces the old one as a whole: an interrupted publication changes nothing."""
-    building = target.with_name(f".{target.name}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    (building / "vectors").mkdir(parents=True)
-    for name, frame in tables.items():
-        _compact(frame).to_parquet(building / f"{name}.parquet", index=False, compression="zstd")
-    for key, value in vectors.items():
-        write_atomic(
-            building / "vectors" / f"{key}.safetensors",
-            save_arrays(
-                pack(value),
-                {"run": key, "numerics_version": str(NUMERICS_VERSION)},
-            ),
-        )
-    for name, d in data.items():
-        write_atomic(
-            building / "vectors" / f"data-{name}.safetensors",
-            save_arrays({place: found.vector[None].astype(np.float16) for place, found in data_p_vectors(d).items()}),
-        )
-    if (target / "networks").exists():
-        shutil.copytree(target / "networks", building / "networks")
-    for name, network in networks.items():
-        write_atomic(
-            building / "networks" / f"{name}.safetensors",
-            save_arrays(network["tensors"], network["metadata"]),
-        )
-    write_json(building / "provenance.json", summary)
-    files = sorted(p for p in building.rglob("*") if p.is_file())
-    write_atomic(
-        building / "SHA256SUMS",
-        "".join(f"{sha256(p)}  {p.relative_to(building).as_posix()}\n" for p in files).encode(),
-    )
-    _swap(building, target)
+    """Everything, in place of what was published there before; an interrupted publication changes nothing."""
+    with folder.replacing(target) as building:
+        for name, frame in tables.items():
+            _compact(frame).to_parquet(building / f"{name}.parquet", index=False, compression="zstd")
+        for key, value in vectors.items():
+            write_atomic(
+                building / _vectors(key),
+                save_arrays(
+                    pack(value),
+                    {"run": key, "numerics_version": str(NUMERICS_VERSION)},
+                ),
+            )
+        for name, d in data.items():
+            found = {place: found.vector[None].astype(np.float16) for place, found in data_p_vectors(d).items()}
+            write_atomic(building / _vectors(f"data-{name}"), save_arrays(found))
+        for name in folder.listed(target):
+            if name.startswith("networks/") and _run_of(target / name) in vectors:
+                write_atomic(building / name, (target / name).read_bytes())
+        for name, network in networks.items():
+            write_atomic(
+                building / "networks" / f"{name}.safetensors", save_arrays(network["tensors"], network["metadata"])
+            )
+        write_json(building / "provenance.json", summary)
 
 
-def _swap(building: Path, target: Path) -> None:
-    """Put the finished folder in place. Killed in between, `recover` puts the old one back."""
-    aside = target.with_name(f".{target.name}.old")
-    shutil.rmtree(aside, ignore_errors=True)
-    if target.exists():
-        target.rename(aside)
-    building.rename(target)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def recover(target: Path) -> None:
-    """Undo a publication that was killed between its two renames."""
-    aside = target.with_name(f".{target.name}.old")
-    if aside.exists() and not target.exists():
-        aside.rename(target)
+def _run_of(network: Path) -> str | None:
+    with safe_open(network, framework="np") as file:
+        return (file.metadata() or {}).get("run")
 
 
 def _compact(frame: pd.DataFrame) -> pd.DataFrame:

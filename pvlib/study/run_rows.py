@@ -45,6 +45,7 @@ def run_row(key: str, run: Run, record: Mapping) -> dict:
         for name in (
             "status",
             "failed_epoch",
+            "failure",
             "parameters",
             "score_name",
             "score",

@@ -6,10 +6,11 @@ import datetime
 import math
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 
 import torch
 
@@ -18,9 +19,11 @@ from ..experiment.evaluate import evaluate, score
 from ..experiment.features import is_out_of_memory
 from ..experiment.precision import effective
 from ..experiment.train import Checkpoint, DivergedError, train
+from ..nearest import nearest
 from . import provenance
 from .bench import OTHER, Bench, NotFinite
 from .config import NUMERICS_VERSION, Run, Study
+from .files import measured
 from .store import Busy, Store
 
 
@@ -69,9 +72,18 @@ class Recorder:
 
 
 def choose(runs: Sequence[Run], *, shard: tuple[int, int] = (1, 1), only: str = "*") -> list[Run]:
-    """The part of a study that one process works on: every n-th run from the i-th, cells matching a glob."""
+    """The part of a study that one process works on: every n-th run from the i-th, cells matching a glob.
+
+    Raises
+    ------
+    ValueError
+        No cell matches; the nearest are named.
+    """
+    matching = [run for run in runs if fnmatchcase(run.cell, only)]
+    if not matching:
+        raise ValueError(f"no cell matches {only!r}; {nearest(only, dict.fromkeys(run.cell for run in runs))}")
     part, parts = shard
-    return [run for run in runs if fnmatch(run.cell, only)][part - 1 :: parts]
+    return matching[part - 1 :: parts]
 
 
 def run_study(
@@ -91,7 +103,15 @@ def run_study(
     Counter
         Runs by outcome: done, present (was there before), published, failed, busy (another process has it), left (time
         is up), no_memory (not recorded, and tried again by the next call).
+
+    Raises
+    ------
+    ValueError
+        The device cannot be used, or no cell matches `only`.
+    OSError
+        A file cannot be written; what was finished is stored.
     """
+    check_device(device)
     outcome: Counter = Counter()
     # A float32 recipe means it: TF32 rounds what a convolution reads to 11 bits.
     torch.backends.cudnn.allow_tf32 = False
@@ -102,8 +122,8 @@ def run_study(
     worked = False
     for number, run in enumerate(chosen, 1):
         keys = run.keys(data[run.recipe.dataset].checksum)
-        key = store.held(keys.values()) or keys[effective(run.recipe.precision, device)]
-        title = f"[{number}/{len(chosen)}] {run.cell} seed {run.recipe.seed} ({key})"
+        here = keys[effective(run.recipe.precision, device)]
+        title = f"[{number}/{len(chosen)}] {run.cell} seed {run.recipe.seed} ({here})"
         if not published.isdisjoint(keys.values()):
             outcome["published"] += 1
             continue
@@ -111,22 +131,30 @@ def run_study(
             outcome["left"] += 1
             continue
         try:
-            with store.lock(key):
-                other = None if run.role == "pool" else others[run.recipe.dataset]
-                result = do_run(run, key, store, data[run.recipe.dataset], other, device=device, end=end, title=title)
-            worked = worked or result != "present"
+            # Computed in another precision and held here, it is done; where that turns out to be damaged, it is done anew.
+            for key in dict.fromkeys((store.held(keys.values()) or here, here)):
+                with store.lock(key):
+                    if (known := store.claim(key)) is not None:
+                        store.tidy(key, known)  # a kill just after the record was written leaves its checkpoint
+                        result = "failed" if known["status"] == "failed" else "present"
+                        break
+                    if key == here:
+                        other = None if run.role == "pool" else others[run.recipe.dataset]
+                        found = data[run.recipe.dataset]
+                        result = do_run(run, key, store, found, other, device=device, end=end, title=title)
+                        worked = True
         except Busy as error:
             say(f"{title}: {error}")
             result = "busy"
         except TimeUp:
             say(f"{title}: time limit reached, the run goes on from here next time")
             worked, result = True, "left"
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
+        except (RuntimeError, MemoryError) as error:
+            if not no_memory(error):
                 raise
             batch = run.recipe.batch_size
             say(
-                f"{title}: NO MEMORY on {device} with batches of {batch} ({error}); use another device or smaller batches"
+                f"{title}: NO MEMORY on {device} with batches of {batch} ({' '.join(str(error).split())}); use another device or smaller batches"
             )
             worked, result = True, "no_memory"
         outcome[result] += 1
@@ -144,6 +172,21 @@ def _other(name: str) -> ImageData | None:
         return None
 
 
+def check_device(device: str) -> None:
+    """Refuse a device that cannot compute here, before every run fails on it.
+
+    Raises
+    ------
+    ValueError
+        The device, and why.
+    """
+    try:
+        torch.ones(1, device=device).item()
+    except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
+        reason = " ".join(str(error).split(". ")[0].split())
+        raise ValueError(f"device {device!r} cannot be used here: {reason}") from error
+
+
 def do_run(
     run: Run,
     key: str,
@@ -155,10 +198,7 @@ def do_run(
     end: float,
     title: str,
 ) -> str:
-    """One run, from its checkpoint where there is one. Returns done, failed or present."""
-    if (known := store.record(key)) is not None:
-        store.tidy(key)  # a kill just after the record was written leaves its checkpoint
-        return "failed" if known["status"] == "failed" else "present"
+    """One run that has no record yet, from its checkpoint where there is one. Returns done or failed."""
     bench = Bench(run.recipe, data, device, other)
     recorder, resume, spent = _restore(store, key, bench)
     say(f"{title}: " + (f"resumed after epoch {resume.meta['epoch']}" if resume else "starts"))
@@ -187,42 +227,52 @@ def do_run(
     try:
         outcome = train(run.recipe, data, device=device, observer=recorder, resume=resume, save=save)
         try:
-            measured = measure_final(outcome, bench, recorder)
+            found = measure_final(outcome, bench, recorder)
         except NotFinite as error:  # on samples that are not of the anchor
             raise DivergedError(run.recipe.epochs, outcome.total_steps) from error
-    except DivergedError as error:
-        say(f"{title}: FAILED, {error}")
-        store.finish(
-            key,
-            {
-                **record,
-                "status": "failed",
-                "failed_epoch": error.epoch,
-                "wall_s": time.perf_counter() - start,
-                "finished_at": now(),
-            },
-            {},
-            {},
-        )
+        metrics = evaluate(outcome.model, run.recipe, data, device=device)
+        name, value = score(metrics, run.recipe)
+        similarity = bench.similarity_to_data(outcome.model)
+    except Exception as error:
+        if not of_the_run(error):
+            raise
+        reason = in_a_line(error)
+        record |= {"status": "failed", "failure": reason, "failed_epoch": getattr(error, "epoch", None)}
+        record |= {"traceback": traceback.format_exc(), "wall_s": time.perf_counter() - start, "finished_at": now()}
+        store.finish(key, record, {}, {})
+        say(f"{title}: FAILED, {reason}")
         return "failed"
-    metrics = evaluate(outcome.model, run.recipe, data, device=device)
-    name, value = score(metrics, run.recipe)
     record |= {
         "status": "done",
+        "failure": None,
         "failed_epoch": None,
         "steps": outcome.total_steps,
         **metrics,
         "score_name": name,
         "score": value,
         "parameters": sum(p.numel() for p in outcome.model.parameters()),
-        "cka_data": bench.similarity_to_data(outcome.model),
+        "cka_data": similarity,
         "wall_s": time.perf_counter() - start,
         "measure_s": recorder.seconds,
         "finished_at": now(),
     }
-    store.finish(key, record, measured["tensors"], {**measured["rows"], "history": outcome.history})
+    store.finish(key, record, found["tensors"], {**found["rows"], "history": outcome.history})
     say(f"{title}: done in {record['wall_s']:.0f} s, {name} {value:.4f}")
     return "done"
+
+
+def no_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and is_out_of_memory(error))
+
+
+def of_the_run(error: Exception) -> bool:
+    """Whether the run itself is at fault, so that it would fail again: not the machine, its memory, its disk or the time."""
+    return not (no_memory(error) or isinstance(error, OSError | ImportError | torch.AcceleratorError | TimeUp))
+
+
+def in_a_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, DivergedError) else f"{type(error).__name__}: {text}"
 
 
 def measure_final(outcome, bench: Bench, recorder: Recorder) -> dict:
@@ -260,7 +310,7 @@ def _restore(store: Store, key: str, bench: Bench) -> tuple[Recorder, Checkpoint
     def part(prefix):
         return {name.removeprefix(prefix): v for name, v in tensors.items() if name.startswith(prefix)}
 
-    recorder = Recorder(bench, part("snapshot/"), note["rows"], note["measure_s"])
+    recorder = Recorder(bench, part("snapshot/"), measured(note["rows"]), note["measure_s"])
     return recorder, Checkpoint(part("train/"), note["train"]), note["wall_s"]
 
 

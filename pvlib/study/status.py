@@ -10,19 +10,20 @@ from .store import Store
 
 
 def status(study: Study, store: Store) -> tuple[str, int]:
-    """A line per cell (done, failed with epoch, begun, to do) and the number of failed runs."""
+    """A line per cell (done, failed, begun, to do), why runs failed, and how many did. Only reads."""
     data = {name: load(name).checksum for name in study.datasets}
     counts: dict[str, Counter] = defaultdict(Counter)
     failures, seconds = [], 0.0
     for run in study.runs:
-        keys = run.keys(data[run.recipe.dataset]).values()
-        key = store.held(keys) or next(iter(keys))
+        keys = list(run.keys(data[run.recipe.dataset]).values())
+        key = store.held(keys) or next((key for key in keys if store.folder(key).exists()), keys[0])
         state, record = run_state(store, key)
         counts[run.cell][state] += 1
         if record is not None:
             seconds += record["wall_s"]
         if state == "failed":
-            failures.append(f"  {run.cell} seed {run.recipe.seed} ({key}) diverged in epoch {record['failed_epoch']}")
+            reason = record.get("failure") or f"training diverged in epoch {record['failed_epoch']}"  # older records
+            failures.append(f"  {run.cell} seed {run.recipe.seed} ({key}): {reason}")
     total = Counter()
     width = max(map(len, counts))
     lines = [f"{'cell':{width}}  done  failed  begun  to do"]
@@ -32,7 +33,10 @@ def status(study: Study, store: Store) -> tuple[str, int]:
     lines.append(f"{'total':{width}}  {total['done']:4}  {total['failed']:6}  {total['begun']:5}  {total['to do']:5}")
     lines.append(f"store {store.root}, {seconds / 3600:.2f} hours of work")
     if failures:
-        lines += ["failed:", *failures]
+        lines += [
+            f"failed (a run is tried again once its record, {store.root / 'runs' / 'KEY' / 'record.json'}, is removed):",
+            *failures,
+        ]
     return "\n".join(lines), total["failed"]
 
 

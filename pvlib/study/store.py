@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import platformdirs
 
 from ..experiment.data.cache import keep_aside
 from ..experiment.data.locks import hold
-from .files import DamagedFile, read_json, read_tensors, sha256, write_json, write_tensors
+from .files import DamagedFile, measured, plain, read_json, read_tensors, sha256, write_json, write_tensors
 
 
 class Busy(RuntimeError):
@@ -31,14 +32,14 @@ class Busy(RuntimeError):
 def default_store() -> Path:
     """`PVLIB_STORE` where set, else a folder in the user's cache."""
     named = os.environ.get("PVLIB_STORE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("pvlib")) / "store"
+    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("pvlib")) / "store"
 
 
 class Store:
     """Runs by key under one folder."""
 
     def __init__(self, root: Path | str | None = None):
-        self.root = Path(root) if root is not None else default_store()
+        self.root = Path(root).expanduser() if root is not None else default_store()
 
     def folder(self, key: str) -> Path:
         return self.root / "runs" / key
@@ -60,7 +61,25 @@ class Store:
             yield
 
     def record(self, key: str) -> dict | None:
-        """The record of a finished (or failed) run whose files all match; damaged runs are moved aside."""
+        """The record of a finished (or failed) run whose files all match.
+
+        Only reads: a damaged run is reported on stderr, and counts as not there.
+        """
+        try:
+            return self._record(key)
+        except DamagedFile as error:
+            print(f"pvlib: run {key} is damaged: {error}; `pvlib run` does it again", file=sys.stderr)
+            return None
+
+    def claim(self, key: str) -> dict | None:
+        """As `record`, for whoever holds the run's lock: a damaged run is moved aside, so that it can be done again."""
+        try:
+            return self._record(key)
+        except DamagedFile as error:
+            keep_aside(self.folder(key), f"run {key} is damaged: {error}")
+            return None
+
+    def _record(self, key: str) -> dict | None:
         folder = self.folder(key)
         if not (folder / "record.json").exists():
             return None
@@ -69,13 +88,12 @@ class Store:
             if record.pop("seal", None) not in (None, _seal(record)):  # records of the first studies have none
                 raise DamagedFile(f"{folder / 'record.json'} does not match its checksum")
             for name, digest in record["files"].items():
-                if not (folder / name).exists():
-                    raise DamagedFile(f"{folder / name} is missing")
                 if sha256(folder / name) != digest:
                     raise DamagedFile(f"{folder / name} does not match its checksum")
-        except (DamagedFile, AttributeError, KeyError, TypeError) as error:
-            keep_aside(folder, f"run {key} is damaged: {error}")
-            return None
+        except FileNotFoundError as error:
+            raise DamagedFile(f"{error.filename} is missing") from error
+        except (AttributeError, KeyError, TypeError) as error:
+            raise DamagedFile(f"{folder / 'record.json'} is no record ({error!r})") from error
         return record
 
     def held(self, keys: Iterable[str]) -> str | None:
@@ -92,21 +110,26 @@ class Store:
             write_tensors(folder / f"{name}.safetensors", content, {"run": key})
         write_json(folder / "rows.json", rows)
         names = [f"{name}.safetensors" for name in tensors] + ["rows.json"]
-        record = {**record, "files": {n: sha256(folder / n) for n in names}}
+        record = plain({**record, "files": {n: sha256(folder / n) for n in names}})
         write_json(folder / "record.json", {**record, "seal": _seal(record)})
-        self.tidy(key)
+        self.tidy(key, record)
 
-    def tidy(self, key: str) -> None:
-        """Remove what a finished run needs no more: its checkpoint, and what was left half-written."""
+    def tidy(self, key: str, record: Mapping) -> None:
+        """Remove what a finished run needs no more: its checkpoint, and what was left half-written.
+
+        Only a run that failed without diverging keeps its checkpoint: its cause may be fixed, and training is dear.
+        """
         folder = self.folder(key)
-        for path in (folder / "checkpoint.safetensors", *folder.glob(".*.tmp")):
+        for path in folder.glob(".*.tmp"):
             path.unlink(missing_ok=True)
+        if record["status"] == "done" or record.get("failed_epoch") is not None:
+            (folder / "checkpoint.safetensors").unlink(missing_ok=True)
 
     def tensors(self, key: str, name: str) -> dict:
         return read_tensors(self.folder(key) / f"{name}.safetensors")[0]
 
     def rows(self, key: str) -> dict:
-        return read_json(self.folder(key) / "rows.json")
+        return {name: measured(rows) for name, rows in read_json(self.folder(key) / "rows.json").items()}
 
     def checkpoint(self, key: str) -> tuple[dict, dict] | None:
         """Tensors and note of the last checkpoint; a damaged one is moved aside and the run starts again."""

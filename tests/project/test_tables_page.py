@@ -34,4 +34,5 @@ def test_every_column_is_described(table):
     known = described()[table] | {"run_a", "run_b"}
     assert seen - known == set()
     shared = {"run", "layer", "convention", "split", "run_a", "run_b", "cos", "cos_anchor"}
-    assert known - shared - seen == set(), "described, but in no published table"
+    later = {"failure"}  # in the tables of studies published after it was added
+    assert known - shared - later - seen == set(), "described, but in no published table"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 from pvlib.cli import main
@@ -101,6 +102,15 @@ def test_a_published_study_is_trained_again_only_where_that_is_asked_for(project
     trained = workflow(project, "--", "trained")
     assert trained.returncode == 0, trained.stderr
     assert len(list(project.glob("store/runs/*/record.json"))) == 2
+
+
+def test_a_study_that_changed_is_published_again_in_place_of_its_old_tables(project):
+    tables = ("--", "build/results/tiny/SHA256SUMS")
+    for rate in ("2.0e-3", "3.0e-3"):
+        (project / "studies/tiny.yml").write_text(STUDY.replace("2.0e-3", rate))
+        result = workflow(project, *tables)
+        assert result.returncode == 0, result.stderr
+        assert set(pd.read_parquet(project / "build/results/tiny/runs.parquet").lr) == {float(rate)}
 
 
 def test_a_missing_study_is_named(project):

@@ -5,6 +5,7 @@ The faults that end a process are tried on real ones: `python -m tests.study.tes
 """
 
 import builtins
+import contextlib
 import errno
 import os
 import re
@@ -25,11 +26,11 @@ from pvlib.cli import main
 from pvlib.experiment import features, objectives, precision
 from pvlib.experiment.data import load
 from pvlib.experiment.data.locks import hold
-from pvlib.study import files
+from pvlib.study import files, folder
 from pvlib.study.bench import Bench, NotFinite
 from pvlib.study.publish import publish
 from pvlib.study.published import published_keys
-from pvlib.study.runner import run_study
+from pvlib.study.runner import Pace, run_study
 from pvlib.study.store import Store
 
 from .conftest import TINY
@@ -102,13 +103,15 @@ class Half:
 def faulty(fault, *arguments):
     """`pvlib` in this process, killed in a training step, in the write of a file, at a removal, or after a rename."""
     place, _, number = fault.rpartition(":")
+    Pace.due = lambda self: True  # a slow disk would leave out the checkpoint that the fault waits for
     if place == "step":
         step = at_call(int(number), objectives.classification, kill)
         objectives.OBJECTIVES["classification"] = step
-    elif place == "rename":
-        Path.rename = at_call(int(number), Path.rename, kill, after=True)
-    elif place == "unlink":
-        Path.unlink = at_call(int(number), Path.unlink, kill)
+    elif place in ("rename", "replace"):
+        setattr(Path, place, at_call(int(number), getattr(Path, place), kill, after=True))
+    elif place in ("unlink", "rmtree"):
+        owner = Path if place == "unlink" else shutil
+        setattr(owner, place, at_call(int(number), getattr(owner, place), kill))
     else:
         files.open = half_written(place, int(number), kill)
     return main(list(arguments))
@@ -206,7 +209,8 @@ def published_before(trained, tmp_path_factory):
     return folder / "tiny"
 
 
-@pytest.mark.parametrize("fault", [".safetensors:2", "rename:1", "rename:2"])
+# rmtree: first of what an older kill may have left, then of the folder that all files were moved out of.
+@pytest.mark.parametrize("fault", [".safetensors:2", "SHA256SUMS:1", "rename:1", "replace:1", "replace:9", "rmtree:2"])
 def test_killed_in_a_publication_the_old_or_the_new_is_there_whole(
     fault, trained, tiny_file, published_before, tables, tmp_path
 ):
@@ -214,10 +218,12 @@ def test_killed_in_a_publication_the_old_or_the_new_is_there_whole(
     target = tmp_path / "tiny"
     shutil.copytree(published_before, target)
     killed(fault, "publish", tiny_file, "--store", whole.root, "--to", target)
+    if fault.startswith("replace"):
+        assert folder.damaged(target)  # old and new files side by side, until the next who reads puts that right
     assert first_key(study) in published_keys(target)  # or `pvlib run --published` would train it again
     sums = dict(reversed(line.split("  ")) for line in (target / "SHA256SUMS").read_text().splitlines())
     assert {name: files.sha256(target / name) for name in sums} == sums
-    assert len(pd.read_parquet(target / "runs.parquet")) == (len(study.runs) if fault == "rename:2" else 1)
+    assert len(pd.read_parquet(target / "runs.parquet")) == (1 if "S" in fault or "." in fault else len(study.runs))
     publish(study, whole, target)
     assert_same_tables(target, tables)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".tiny.lock", "tiny"]
@@ -349,7 +355,7 @@ def test_a_diverged_run_is_recorded_with_its_epoch_and_the_rest_of_the_study_is_
     told = capsys.readouterr().err
     assert "FAILED" in told and "1 done, 1 failed" in told
     assert main(["status", str(path), "--store", str(store.root)]) == 1
-    assert "digits/bad seed 0" in (shown := capsys.readouterr().out) and "diverged in epoch" in shown
+    assert "digits/bad seed 0" in (shown := capsys.readouterr().out) and "training diverged" in shown
     assert run(path, store) == 1  # still a failure, and not tried again
     assert "1 failed, 1 present" in capsys.readouterr().err
     main(["publish", str(path), "--store", str(store.root), "--to", str(tmp_path / "results")])
@@ -368,6 +374,85 @@ def test_features_that_are_finite_on_the_anchor_alone_are_a_failure_too(tmp_path
     path.write_text(yaml.safe_dump({**TINY, "cells": [{**TINY["cells"][0], "seeds": 2}]}))
     assert run(path, store) == 1
     assert "2 failed" in capsys.readouterr().err
+
+
+def cell(name, **changes):
+    good = {**TINY["cells"][0], "seeds": 1}
+    return {**good, "name": name, "recipe": {**good["recipe"], **changes}}
+
+
+def test_cells_that_cannot_be_trained_are_recorded_with_their_reason_and_the_good_ones_are_trained(tmp_path, capsys):
+    bad = [cell("bad/collapsed", optimiser="sgd", lr=1e3, width=1), cell("bad/size", train_size=10**6)]
+    bad += [cell("bad/images", architecture="vgg16_bn")]
+    path, store = tmp_path / "study.yml", Store(tmp_path / "store")
+    path.write_text(yaml.safe_dump({**TINY, "cells": [*bad, cell("digits/mlp")]}))
+    assert main(["plan", str(path), "--store", str(store.root)]) == 0
+    assert "cannot be timed: ValueError: train_size 1000000" in capsys.readouterr().out
+    assert run(path, store) == 1
+    assert "1 done, 3 failed" in capsys.readouterr().err
+    assert main(["status", str(path), "--store", str(store.root)]) == 1
+    shown = capsys.readouterr().out
+    assert "there are only 1437 training samples" in shown and "vgg16_bn halves the image" in shown
+    main(["publish", str(path), "--store", str(store.root), "--to", str(tmp_path / "results")])
+    rows = pd.read_parquet(tmp_path / "results/runs.parquet").set_index("cell")
+    assert rows.status.to_dict() == {b["name"]: "failed" for b in bad} | {"digits/mlp": "done"}
+    assert "only 1437" in rows.failure["bad/size"] and pd.isna(rows.failure["digits/mlp"])
+
+
+def test_a_fault_after_training_keeps_the_checkpoint_and_is_told_once(
+    trained, tiny_file, store, tables, tmp_path, monkeypatch, capsys
+):
+    def broken(*_):
+        raise KeyError("a mistake in the code")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bench, "whole", broken)
+        assert run(tiny_file, store) == 1
+        assert run(tiny_file, store) == 1  # known by now
+    assert "KeyError: 'a mistake in the code'" in capsys.readouterr().err
+    folder = store.folder(first_key(trained[0]))
+    assert "in broken" in store.record(folder.name)["traceback"]
+    (folder / "record.json").unlink()
+    assert run(tiny_file, store) == 0
+    assert f"resumed after epoch {TINY['defaults']['epochs']}" in capsys.readouterr().err
+    assert_ends_as_if_nothing_had_happened(trained[0], store, tables, tmp_path / "tiny")
+
+
+def test_a_fault_of_the_machine_is_not_held_against_the_run(trained, tiny_file, store, monkeypatch, capsys):
+    for error in (ImportError("no such library"), torch.AcceleratorError("CUDA error: launch failure", 719)):
+        with monkeypatch.context() as patch:
+            patch.setattr(Bench, "whole", lambda *_, error=error: (_ for _ in ()).throw(error))
+            with contextlib.suppress(ImportError):
+                assert run(tiny_file, store) == 1
+        assert store.record(first_key(trained[0])) is None
+
+
+def test_a_lack_of_memory_that_python_tells_is_told_too(trained, tiny_file, store, monkeypatch, capsys):
+    def whole(*_):
+        raise MemoryError("Unable to allocate 9 TiB")
+
+    monkeypatch.setattr(Bench, "whole", whole)
+    assert run(tiny_file, store) == 1
+    assert "NO MEMORY on cpu" in capsys.readouterr().err
+    assert store.record(first_key(trained[0])) is None
+
+
+@pytest.mark.parametrize("command", ["status", "plan"])
+def test_who_only_looks_at_a_store_changes_nothing(command, trained, tiny_file, tmp_path, capsys):
+    study, whole = trained
+    store = Store(tmp_path / "store")
+    shutil.copytree(whole.root, store.root)
+    damage(store.folder(first_key(study)) / "vectors.safetensors")
+    before = {path: path.stat().st_mtime_ns for path in store.root.rglob("*")}
+    assert main([command, str(tiny_file), "--store", str(store.root)]) == 0
+    assert {path: path.stat().st_mtime_ns for path in store.root.rglob("*")} == before
+    assert "is damaged" in capsys.readouterr().err
+
+
+def test_a_choice_that_matches_no_cell_is_refused_and_the_nearest_named(tiny_file, tmp_path, capsys):
+    command = ["run", str(tiny_file), "--store", str(tmp_path / "store"), "--only"]
+    assert main([*command, "digits/mpl"]) == 1
+    assert "no cell matches 'digits/mpl'; did you mean digits/mlp" in capsys.readouterr().err
 
 
 # --- smaller machines -------------------------------------------------------------------------------------------------

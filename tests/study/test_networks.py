@@ -46,6 +46,22 @@ def test_a_file_without_a_recipe_is_named(tmp_path):
         load_network(tmp_path / "other.safetensors", load("digits"))
 
 
+@pytest.mark.parametrize("recipe", ["3", "[1]", "{", '{"dataset": "digits"}', '"x"', "null"])
+def test_a_recipe_that_is_none_is_refused_in_one_line_that_names_the_file(tmp_path, recipe):
+    save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors", {"run": "x", "recipe": recipe})
+    with pytest.raises(ValueError, match=r"other\.safetensors is not a published network") as refused:
+        load_network(tmp_path / "other.safetensors", load("digits"))
+    assert "\n" not in str(refused.value)
+
+
+def test_weights_of_another_network_are_refused_in_one_line_that_names_the_file(tmp_path):
+    note = {"run": "x", "recipe": json.dumps(RECIPE.to_dict())}
+    save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors", note)
+    with pytest.raises(ValueError, match=r"other\.safetensors does not hold the weights") as refused:
+        load_network(tmp_path / "other.safetensors", load("digits"))
+    assert "\n" not in str(refused.value)
+
+
 def test_a_missing_network_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such network"):
         load_network(tmp_path / "none.safetensors", load("digits"))

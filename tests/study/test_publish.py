@@ -1,7 +1,11 @@
 """Publication: complete tables, additive over machines, atomic."""
 
+import dataclasses
 import json
+import os
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,11 +13,14 @@ import pytest
 from safetensors.numpy import load_file
 
 from pvlib.experiment.train import SHARES
+from pvlib.study import folder
 from pvlib.study import published as module
+from pvlib.study.config import load_study
+from pvlib.study.files import sha256
 from pvlib.study.pairs import pair_rows
 from pvlib.study.plan import plan
 from pvlib.study.publish import publish
-from pvlib.study.published import published_keys, recover
+from pvlib.study.published import published_keys
 from pvlib.study.runner import run_study
 from pvlib.study.store import Store
 from pvlib.study.vectors import unpack
@@ -164,11 +171,127 @@ def test_seeds_trained_on_two_machines_are_targets_of_each_other(trained, result
     np.testing.assert_allclose(ends.c_product_y, ends.c_product_x, atol=1e-4)
 
 
-def test_a_publication_killed_between_its_renames_is_undone(results, tmp_path):
+def tree(folder, *, without=()):
+    """Every file with its bytes, and every link with where it points."""
+    paths = [path for path in folder.rglob("*") if path.relative_to(folder).as_posix() not in without]
+    return {
+        path.relative_to(folder).as_posix(): os.readlink(path) if path.is_symlink() else path.read_bytes()
+        for path in paths
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def test_files_of_the_user_s_stay_as_they_are(trained, tmp_path):
     target = tmp_path / "tiny"
-    shutil.copytree(results, tmp_path / ".tiny.old")
-    recover(target)
-    assert (target / "runs.parquet").exists()
+    own = {"NOTES.md": "mine", ".DS_Store": "mine", "notes.parquet": "mine", "vectors/README": "mine", "a/b/c": "mine"}
+    for name, content in own.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text(content)
+    (target / "link").symlink_to("NOTES.md")
+    before = tree(target)
+    for _ in range(2):
+        publish(*trained, target)
+        after = tree(target)
+        assert {name: after[name] for name in before} == before
+    assert published_keys(target)
+    assert set(after) == set(before) | {"SHA256SUMS"} | set(folder.listed(target))
+
+
+@pytest.mark.parametrize("name", ["runs.parquet", "vectors", "data.parquet/x", "provenance.json", "SHA256SUMS"])
+def test_a_file_of_the_user_s_in_the_way_is_named_and_nothing_is_touched(trained, tmp_path, name):
+    target = tmp_path / "tiny"
+    (target / name).parent.mkdir(parents=True, exist_ok=True)
+    (target / name).write_text("mine")
+    before = tree(target)
+    with pytest.raises(ValueError, match=re.escape(name.split("/")[0])):
+        publish(*trained, target)
+    assert tree(target) == before
+
+
+@pytest.mark.parametrize("line", ["../precious", "/etc/hostname", "debian.iso", "vectors/../../precious", "NOTES.md"])
+def test_somebody_else_s_list_of_checksums_is_no_licence_to_remove_what_it_names(trained, results, tmp_path, line):
+    """Also where it is our list, with a line too many."""
+    (tmp_path / "precious").write_text("mine")
+    for known in (False, True):
+        target = tmp_path / f"tiny-{known}"
+        shutil.copytree(results, target) if known else target.mkdir()
+        (target / "vectors").mkdir(exist_ok=True)
+        if not line.startswith(("/", "..")):
+            (target / line).write_text("mine")
+        with open(target / "SHA256SUMS", "a") as file:
+            file.write(f"{sha256(tmp_path / 'precious')}  {line}\n")
+        before = tree(tmp_path)
+        with pytest.raises(ValueError, match=r"SHA256SUMS is not of a publication"):
+            publish(*trained, target)
+        assert tree(tmp_path, without=(f".tiny-{known}.lock",)) == before
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_to_the_folder_stays_a_link_and_its_publications_add_up(trained, results, tmp_path, there):
+    (tmp_path / "far").mkdir()
+    if there:
+        (tmp_path / "far" / "tiny").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "far" / "tiny")
+    for _ in range(2):
+        publish(*trained, link)
+        assert link.is_symlink()
+        assert published_keys(link) == published_keys(results)
+    assert sorted(path.name for path in (tmp_path / "far").iterdir()) == [".tiny.lock", "tiny"]
+
+
+def fewer(study, *, cells=(), lr=None):
+    """The study without these cells, or with another learning rate in them."""
+    runs = [run for run in study.runs if lr is not None or run.cell not in cells]
+    if lr is not None:
+        new = [dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, lr=lr)) for run in runs]
+        runs = [after if before.cell in cells else before for before, after in zip(runs, new, strict=True)]
+    return dataclasses.replace(study, runs=tuple(runs))
+
+
+@pytest.mark.parametrize("change", [{}, {"lr": 0.5}])
+def test_published_runs_that_the_study_lost_are_named_and_dropped_only_on_demand(trained, results, tmp_path, change):
+    study, store = trained
+    target = tmp_path / "tiny"
+    shutil.copytree(results, target)
+    smaller = fewer(study, cells=("digits/mlp_ae",), **change)
+    before = tree(target)
+    with pytest.raises(ValueError, match=r"digits/mlp_ae seed 0, 1;.*--drop"):
+        publish(smaller, store, target)
+    assert tree(target) == before
+    publish(smaller, store, target, drop=True)
+    assert set(table(target, "runs").cell) == {run.cell for run in study.runs} - {"digits/mlp_ae"}
+    lost = {f"{key}.safetensors" for key in table(results, "runs").query("cell == 'digits/mlp_ae'").run}
+    assert lost.isdisjoint(path.name for path in (target / "vectors").iterdir())
+    assert published_keys(target) == set(table(target, "runs").run)
+
+
+@pytest.mark.parametrize("name", ["runs.parquet", "finals.parquet", "pairs.parquet", "a vector"])
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_file_that_the_checksums_do_not_list_is_not_published_as_sound(trained, results, tmp_path, name, gone):
+    target = tmp_path / "tiny"
+    shutil.copytree(results, target)
+    if name == "a vector":
+        name = f"vectors/{table(results, 'runs').run.iloc[0]}.safetensors"
+    lines = (target / "SHA256SUMS").read_text().splitlines(keepends=True)
+    (target / "SHA256SUMS").write_text("".join(line for line in lines if not line.endswith(f"  {name}\n")))
+    if gone:
+        (target / name).unlink()
+    if gone and name == "pairs.parquet":  # made anew from the vectors
+        publish(trained[0], Store(tmp_path / "empty"), target)
+        return
+    for reading in (lambda: publish(trained[0], Store(tmp_path / "empty"), target), lambda: published_keys(target)):
+        with pytest.raises(ValueError, match=name):
+            reading()
+
+
+def test_what_the_project_has_published_is_read_as_before():
+    results = Path(__file__).resolve().parents[2] / "results"
+    for name, count in (("digits", 106), ("quick", 124), ("pool", 192)):
+        assert len(published_keys(results / name)) >= count
+        checksums = json.loads((results / name / "provenance.json").read_text())["data"]
+        keys = {run.key(checksums[run.recipe.dataset]) for run in load_study(name).runs}
+        assert published_keys(results / name) <= keys
 
 
 def test_an_error_while_writing_leaves_the_old_results(trained, results, tmp_path, monkeypatch):

@@ -70,6 +70,16 @@ def test_a_time_limit_stops_after_an_epoch_and_the_next_call_goes_on(tiny_file, 
             assert_same_results(undisturbed, store, key)
 
 
+def test_a_known_failure_does_not_use_up_the_epoch_that_every_slice_of_time_gets_on_by(tmp_path):
+    bad = {**TINY["cells"][0], "name": "digits/bad", "seeds": 1}
+    bad["recipe"] = {**bad["recipe"], "train_size": 10**6}
+    study = parse_study({**TINY, "cells": [bad, {**TINY["cells"][0], "seeds": 1}]}, where="x")
+    for _ in range(2):
+        run_study(study, Store(tmp_path), only="digits/bad")
+    assert run_study(study, Store(tmp_path), time_limit=0.0) == {"failed": 1, "left": 1}
+    assert (Store(tmp_path).folder(keys(study)[1]) / "checkpoint.safetensors").exists()
+
+
 def test_a_finished_run_is_not_trained_again(trained):
     study, store = trained
     assert run_study(study, store) == {"present": len(study.runs)}

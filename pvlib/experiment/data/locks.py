@@ -21,8 +21,16 @@ def hold(path: Path, *, wait: str = "") -> Iterator[None]:
     ------
     BlockingIOError
         Another process holds it, and `wait` is empty.
+    OSError
+        The system has no such locks, or the file cannot be made.
     """
-    import fcntl  # here: measuring needs no locks, and runs where there is no fcntl
+    try:
+        import fcntl  # here: measuring needs no locks, and runs where there is no fcntl
+    except ModuleNotFoundError:
+        raise OSError(
+            "this system has no file locks of the kind that training and publishing need (fcntl): "
+            "use Linux, macOS, or Linux inside Windows (WSL); measuring works everywhere"
+        ) from None
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w") as file:

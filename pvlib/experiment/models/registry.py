@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..words import nearest
+from ...nearest import nearest
 from .autoencoder import ConvAutoencoder, ConvVariational, MLPAutoencoder, MLPVariational
 from .lenet import LeNet
 from .mlp import MLP

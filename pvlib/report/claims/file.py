@@ -1,4 +1,4 @@
-"""`claims.yml`, read and checked: a threshold with a slip in its name must not be passed over. Not for judging."""
+"""`claims.yml`, read and checked: a misspelt name or a threshold that nothing can reach must not go unnoticed."""
 
 from __future__ import annotations
 
@@ -6,37 +6,85 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-import yaml
+from msgspec import Meta, Struct
 
-from ..words import nearest
+from ...nearest import nearest
+from ...schema import check, read_yaml
 
-# Kinds of estimate, and the thresholds that each needs.
-KINDS = {
-    "smallest_mean_cosine": ("at_least",),
-    "angle_along_training": ("start_at_least_deg", "end_at_most_deg"),
-    "granulated_tau": ("excludes",),
-}
-CORRECTIONS = ("holm",)
-_TOP = ("measurement", "claims", "datasets", "demonstration", "floors")
-_MEASUREMENT = ("layer", "split", "conventions", "confidence", "minimum_seeds", "tie")
-_TIE = ("stability", "share")
-_CLAIM = ("id", "name", "statement", "estimate", "kind", "threshold", "control")
 _DEFAULT = Path(__file__).resolve().parents[3] / "claims-1.yml"
+Dataset = Literal["mnist", "cifar10", "cifar100", "digits"]
+Layer = Literal["earlier", "penultimate_pre", "penultimate", "output"]
+Convention = Literal["uncentred", "centred", "unit_centred"]
+Split = Literal["train", "test"]
+Text = Annotated[str, Meta(min_length=1)]
+Share = Annotated[float, Meta(gt=0, lt=1)]
+Cosine = Annotated[float, Meta(ge=0, le=1)]
+Degrees = Annotated[float, Meta(ge=0, le=90)]
+Tau = Annotated[float, Meta(ge=-1, le=1)]
 
 
-@dataclass(frozen=True)
-class Claim:
+class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
+    """A mapping of which every key is known."""
+
+
+class SmallestMeanCosine(_Strict):
+    at_least: Cosine
+
+
+class AngleAlongTraining(_Strict):
+    start_at_least_deg: Degrees
+    end_at_most_deg: Degrees
+
+
+class GranulatedTau(_Strict):
+    excludes: Tau
+
+
+# Kinds of estimate, and the thresholds that each needs: a new kind is a class and a line here.
+KINDS = {
+    "smallest_mean_cosine": SmallestMeanCosine,
+    "angle_along_training": AngleAlongTraining,
+    "granulated_tau": GranulatedTau,
+}
+
+
+class Claim(_Strict):
     """One claim of the paper and how it is judged; `threshold` has the keys that `KINDS` names for its kind."""
 
     id: int
-    name: str
-    statement: str
-    estimate: str
-    kind: str
-    threshold: Mapping[str, float]
-    control: str
-    correction: str | None = None
+    name: Text
+    statement: Text
+    estimate: Text
+    kind: Literal[tuple(KINDS)]
+    threshold: dict[str, float]
+    control: Text
+    correction: Literal["holm"] | None = None
+
+
+class Tie(_Strict):
+    stability: Share
+    share: Share
+
+
+class Measurement(_Strict):
+    layer: Layer
+    split: Split
+    conventions: Annotated[list[Convention], Meta(min_length=1)]
+    confidence: Share
+    minimum_seeds: Annotated[int, Meta(ge=2)]
+    tie: Tie
+
+
+class ClaimsFile(_Strict):
+    """`claims.yml` as it stands in the file."""
+
+    measurement: Measurement
+    claims: Annotated[list[Claim], Meta(min_length=1)]
+    datasets: list[Dataset]
+    demonstration: list[Dataset]
+    floors: dict[str, dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -84,114 +132,64 @@ def load_claims(path: str | Path = _DEFAULT) -> Claims:
     FileNotFoundError
         There is no such file.
     ValueError
-        Not YAML, an unknown or missing key (the nearest right one is named), or a value of the wrong kind.
+        Not YAML, an unknown or missing key (the nearest right one is named), a value of the wrong kind or out of range,
+        or a floor for a cell that no study beside the file (`studies/STUDY.yml`) has.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; the claims stand in claims.yml at the root of the repository")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {error}") from error
     where = path.name
-    _keys(content, _TOP, where)
-    measurement, tie = content["measurement"], (content["measurement"] or {}).get("tie")
-    _keys(measurement, _MEASUREMENT, f"{where}, measurement")
-    _keys(tie, _TIE, f"{where}, measurement, tie")
+    file = check(read_yaml(path), ClaimsFile, where)
+    for number, claim in enumerate(file.claims):
+        check(claim.threshold, KINDS[claim.kind], f"{where}, claims[{number}].threshold")
+    for what, values in (
+        ("claims", [claim.id for claim in file.claims]),
+        ("measurement.conventions", file.measurement.conventions),
+        ("datasets and demonstration", [*file.datasets, *file.demonstration]),
+    ):
+        if len(set(values)) < len(values):
+            raise ValueError(f"{where}, {what}: one comes twice: {', '.join(map(str, values))}")
+    check_floors(file.floors, path.parent / "studies", f"{where}, floors")
     return Claims(
-        layer=_text(measurement["layer"], f"{where}, layer"),
-        split=_choice(measurement["split"], ("train", "test"), f"{where}, split"),
-        conventions=_names(measurement["conventions"], f"{where}, conventions"),
-        confidence=_within(measurement["confidence"], f"{where}, confidence"),
-        minimum_seeds=_seeds(measurement["minimum_seeds"], f"{where}, minimum_seeds"),
-        tie_stability=_within(tie["stability"], f"{where}, tie, stability"),
-        tie_share=_within(tie["share"], f"{where}, tie, share"),
-        claims=_claims(content["claims"], where),
-        datasets=_names(content["datasets"], f"{where}, datasets"),
-        demonstration=_names(content["demonstration"], f"{where}, demonstration"),
-        floors=_floors(content["floors"], f"{where}, floors"),
+        layer=file.measurement.layer,
+        split=file.measurement.split,
+        conventions=tuple(file.measurement.conventions),
+        confidence=file.measurement.confidence,
+        minimum_seeds=file.measurement.minimum_seeds,
+        tie_stability=file.measurement.tie.stability,
+        tie_share=file.measurement.tie.share,
+        claims=tuple(file.claims),
+        datasets=tuple(file.datasets),
+        demonstration=tuple(file.demonstration),
+        floors=file.floors,
     )
 
 
-def _claims(entries, where: str) -> tuple[Claim, ...]:
-    if not isinstance(entries, list) or not entries:
-        raise ValueError(f"{where}: claims must be a list with at least one claim")
-    found = [_claim(entry, f"{where}, claim {number}") for number, entry in enumerate(entries, 1)]
-    ids = [claim.id for claim in found]
-    if len(set(ids)) < len(ids):
-        raise ValueError(f"{where}: two claims have the same id: {ids}")
-    return tuple(found)
+def check_floors(floors: Mapping[str, Mapping[str, object]], studies: Path, where: str) -> None:
+    """Scores between 0 and 1, of cells that exist: a floor under a misspelt cell would hold for none."""
+    for study, cells in floors.items():
+        for cell, score in cells.items():
+            if isinstance(score, bool) or not isinstance(score, int | float) or not 0 < score < 1:
+                raise ValueError(f"{where}, {study!r}, {cell!r}: expected a number between 0 and 1, got {score!r}")
+        if not studies.is_dir():  # claims of one's own, without studies beside them
+            continue
+        if not (studies / f"{study}.yml").is_file():
+            raise ValueError(
+                f"{where}: unknown study {study!r}; {nearest(study, (f.stem for f in studies.glob('*.yml')))}"
+            )
+        known = _cells(studies / f"{study}.yml")
+        for cell in cells:
+            if cell not in known:
+                raise ValueError(f"{where}, {study!r}: unknown cell {cell!r}; {nearest(cell, known)}")
 
 
-def _claim(entry, where: str) -> Claim:
-    _keys(entry, _CLAIM, where, optional=("correction",))
-    kind = _choice(entry["kind"], tuple(KINDS), f"{where}, kind")
-    _keys(entry["threshold"], KINDS[kind], f"{where}, threshold")
-    correction = entry.get("correction")
-    if correction is not None:
-        _choice(correction, CORRECTIONS, f"{where}, correction")
-    if not isinstance(entry["id"], int):
-        raise ValueError(f"{where}: id must be a whole number, not {entry['id']!r}")
-    return Claim(
-        id=entry["id"],
-        kind=kind,
-        correction=correction,
-        threshold={key: _real(value, f"{where}, threshold, {key}") for key, value in entry["threshold"].items()},
-        **{key: _text(entry[key], f"{where}, {key}") for key in ("name", "statement", "estimate", "control")},
-    )
+class _Named(Struct):
+    name: str
 
 
-def _floors(floors, where: str) -> dict[str, dict[str, float]]:
-    if not isinstance(floors, dict) or not all(isinstance(cells, dict) for cells in floors.values()):
-        raise ValueError(f"{where}: expected study -> cell -> score")
-    return {
-        study: {cell: _within(score, f"{where}, {study}, {cell}") for cell, score in cells.items()}
-        for study, cells in floors.items()
-    }
+class _Cells(Struct):
+    cells: list[_Named]
 
 
-def _keys(content, known, where: str, *, optional=()) -> None:
-    if not isinstance(content, dict):
-        raise ValueError(f"{where}: expected a mapping, got {type(content).__name__}")
-    for key in content:
-        if key not in (*known, *optional):
-            raise ValueError(f"{where}: unknown key {key!r}; {nearest(key, (*known, *optional))}")
-    for key in known:
-        if key not in content:
-            raise ValueError(f"{where}: the key {key!r} is missing")
-
-
-def _choice(value, known, where: str) -> str:
-    if value not in known:
-        raise ValueError(f"{where}: {value!r} is unknown; {nearest(value, known)}")
-    return value
-
-
-def _text(value, where: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{where}: expected text, got {value!r}")
-    return value
-
-
-def _names(value, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"{where}: expected a list of names, got {value!r}")
-    return tuple(value)
-
-
-def _real(value, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{where}: expected a number, got {value!r}")
-    return float(value)
-
-
-def _within(value, where: str) -> float:
-    if not 0 < _real(value, where) < 1:
-        raise ValueError(f"{where}: expected a number between 0 and 1, got {value!r}")
-    return float(value)
-
-
-def _seeds(value, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 2:
-        raise ValueError(f"{where}: expected a whole number of at least 2, got {value!r}")
-    return value
+def _cells(study: Path) -> list[str]:
+    return [cell.name for cell in check(read_yaml(study), _Cells, str(study)).cells]

@@ -1,0 +1,257 @@
+"""One study judged by version 2 of the claims: which networks enter, and the answers of every claim as tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+
+from ..claims import pool
+from ..ranks import Granulated
+from ..statistics import Interval, holm
+from ..tables import Study
+from . import convergence, link
+from .agreement import Agreement, Networks, Pair, agreement, in_words, mean_over_pairs, relations
+from .file import Claims
+
+WITHIN = ("classifier-classifier", "autoencoder-autoencoder")
+
+
+class Judging:
+    """A study under `claims`; `floors` maps a cell to the score that its runs must reach."""
+
+    def __init__(self, study: Study, claims: Claims, floors: Mapping[str, float]):
+        self.study, self.claims = study, claims
+        runs = study.runs
+        runs = runs[(runs["status"] == "done") & (runs["role"] != "pool")]
+        floor = runs["cell"].map(floors).astype(float)
+        self.reached = runs[runs["score"].astype(float) >= floor]
+
+    def entering(self, dataset: str, roles=("primary",)) -> pd.DataFrame:
+        """Runs at or above their floor, of cells with enough of them."""
+        runs = self.reached[(self.reached["dataset"] == dataset) & self.reached["role"].isin(roles)]
+        seeds = runs.groupby("cell")["run"].transform("nunique")
+        return runs[seeds >= self.claims.measurement.minimum_seeds]
+
+    @property
+    def datasets(self) -> list[str]:
+        """Those of which at least two architectures enter, in the claims' order."""
+        wanted = [*self.claims.datasets, *self.claims.demonstration]
+        return [name for name in wanted if self.entering(name)["architecture"].nunique() > 1]
+
+    def networks(
+        self,
+        runs: pd.DataFrame,
+        state: str,
+        convention: str,
+        *,
+        layer: str | None = None,
+        split: str | None = None,
+        by="architecture",
+    ) -> Networks:
+        """Cosines between these runs, all in `state`, grouped by a column of the runs table."""
+        layer, split = layer or self.claims.measurement.layer, split or self.claims.measurement.split
+        pairs = self.study.pairs
+        at = (pairs["layer"] == layer) & (pairs["convention"] == convention) & (pairs["split"] == split)
+        pairs = pairs[at & (pairs["state_a"] == state) & (pairs["state_b"] == state)]
+        position = {run: number for number, run in enumerate(runs["run"])}
+        pairs = pairs[pairs["run_a"].isin(position) & pairs["run_b"].isin(position)]
+        i, j = (pairs[end].map(position).to_numpy(dtype=int) for end in ("run_a", "run_b"))
+        cos = np.full((len(runs), len(runs)), np.nan)
+        cos[i, j] = cos[j, i] = pairs["cos"].to_numpy(dtype=float)
+        # A network without this layer, or without variance there, has no cosine with any other: it is left out.
+        known = np.isfinite(cos).any(axis=1)
+        names = runs[by].to_numpy()
+        members = {name: np.flatnonzero((names == name) & known) for name in dict.fromkeys(names)}
+        return Networks(cos, {name: seeds for name, seeds in members.items() if len(seeds)})
+
+    def families(self, variational: bool) -> dict[str, list[str]]:
+        """Family -> architectures; variational autoencoders count as autoencoders, or are left out."""
+        families = {name: list(members) for name, members in self.claims.families.items()}
+        vae = families.pop("variational autoencoder", [])
+        if variational:
+            families["autoencoder"] = families["autoencoder"] + vae
+        return families
+
+    def agreements(self, dataset: str, convention: str, *, variational: bool = True, **place) -> dict[str, Agreement]:
+        """Set of pairs -> the two answers of claim 1."""
+        claim, measurement = self.claims.claim("agreement"), self.claims.measurement
+        runs = self.entering(dataset)
+        both = [self.networks(runs, state, convention, **place) for state in ("trained", "untrained")]
+        present = set(both[0].members) & set(both[1].members)
+        found = {}
+        for name, pairs in relations(claim.sets, self.families(variational), present).items():
+            one = agreement(
+                *both, pairs, at_least=claim.threshold["at_least"], margin=claim.margin,
+                confidence=measurement.confidence, minimum=measurement.minimum_seeds,
+            )  # fmt: skip
+            if one is not None:
+                found[name] = one
+        return found
+
+    def self_agreement(self, dataset: str, convention: str) -> dict[str, Interval]:
+        """Architecture -> mean |cos| between its seeds (protocol 3)."""
+        networks = self.networks(self.entering(dataset), "trained", convention)
+        options = {"confidence": self.claims.measurement.confidence, "minimum": self.claims.measurement.minimum_seeds}
+        return {
+            name: mean_over_pairs([(networks, 1.0)], [(name, name)], **options).clipped(0.0, 1.0)
+            for name, seeds in networks.members.items()
+            if len(seeds) > 1
+        }
+
+    def claim_1(self) -> pd.DataFrame:
+        """A row for each data set, convention, and set of pairs, with variational autoencoders and without."""
+        rows = []
+        for dataset in self.datasets:
+            for convention in self.claims.measurement.conventions:
+                for variational in (True, False):
+                    answers = self.agreements(dataset, convention, variational=variational)
+                    words = in_words(answers, "all", WITHIN) if "all" in answers else ""
+                    rows += [
+                        {"study": self.study.name, "dataset": dataset, "convention": convention,
+                         "variational": variational, "set": name, "pairs": len(one.pairs),
+                         **_numbers("mean", one.mean), **_numbers("untrained", one.untrained),
+                         **_numbers("difference", one.difference), **_numbers("smallest", one.smallest),
+                         "lowest_end": one.lowest_end, "where": " and ".join(one.where), "agree": one.agree,
+                         "due_to_training": one.due_to_training, "words": words if name == "all" else ""}
+                        for name, one in answers.items()
+                    ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def falls(self, dataset: str, convention: str, target: str = "seed") -> list[convergence.Fall]:
+        """Claim 2 for every architecture; `target` is "seed" (another seed's final state) or "own"."""
+        claim, measurement = self.claims.claim("usual_convergence"), self.claims.measurement
+        runs = self.entering(dataset)
+        table = self.study.trajectory if target == "seed" else self.study.snapshots
+        at = (table["layer"] == measurement.layer) & (table["split"] == measurement.split)
+        rows = table[at & (table["convention"] == convention) & table["run"].isin(runs["run"])]
+        if target == "seed":
+            rows = rows[rows["target_run"].isin(runs["run"])]
+        measure = convergence.fall_to_another_seed if target == "seed" else convergence.fall_to_the_own_state
+        architecture = rows["run"].map(runs.set_index("run")["architecture"])
+        return [
+            measure(
+                name, part, start_at_least=claim.threshold["start_at_least_deg"],
+                end_at_most=claim.threshold["end_at_most_deg"], confidence=measurement.confidence,
+                minimum=measurement.minimum_seeds,
+            )
+            for name, part in rows.groupby(architecture)
+        ]  # fmt: skip
+
+    def claim_2(self) -> pd.DataFrame:
+        """A row for each data set, convention, target and family (and all): in how many architectures it falls so."""
+        claim, rows = self.claims.claim("usual_convergence"), []
+        families = self.families(variational=True)
+        for dataset in self.datasets:
+            for convention in self.claims.measurement.conventions:
+                for target in ("seed", "own"):
+                    falls = self.falls(dataset, convention, target)
+                    for name, members in {"all": list(chain(*families.values())), **families}.items():
+                        chosen = [fall for fall in falls if fall.architecture in members]
+                        if not chosen:
+                            continue
+                        found = convergence.usually(chosen, claim.threshold["usually_more_than"])
+                        starts, ends = ([getattr(f, end).estimate for f in chosen] for end in ("start", "end"))
+                        rows.append({
+                            "study": self.study.name, "dataset": dataset, "convention": convention, "target": target,
+                            "family": name, "yes": found.yes, "no": found.no, "n": found.n, "usually": found.answer,
+                            "start_least": min(starts), "start_most": max(starts), "end_least": min(ends),
+                            "end_most": max(ends),
+                        })  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def claim_3(self) -> pd.DataFrame:
+        """A row for each data set and convention that the study has a pool for."""
+        claim, confidence = self.claims.claim("granulated_tau"), self.claims.measurement.confidence
+        groups = dict(list(self.study.pool.groupby(["dataset", "convention"], sort=False)))
+        wanted = [(d, c) for d in self.claims.datasets for c in self.claims.measurement.conventions]
+        found: dict[tuple[str, str], dict[str, Granulated]] = {}
+        for place in wanted:
+            if place in groups:
+                rows = groups[place]
+                found[place] = {
+                    name: pool.tau(rows, name, "test_error", self.claims)
+                    for name in ("angle_data_deg", *claim.rivals)
+                    if name != claim.partial
+                }
+                found[place]["partial"] = pool.tau(
+                    rows, "angle_data_deg", "test_error", self.claims, given=claim.partial
+                )
+        corrected = holm([found[p]["angle_data_deg"].p if p in found else math.nan for p in wanted])
+        table = []
+        for place, p in zip(wanted, corrected, strict=True):
+            if place not in found:
+                continue
+            taus = found[place]
+            one = link.judge(
+                taus["angle_data_deg"].interval, taus["partial"].interval, float(p),
+                {name: taus[name].interval for name in claim.rivals}, cells=taus["angle_data_deg"].cells,
+                tests=len(wanted), confidence=confidence, power=claim.power,
+            )  # fmt: skip
+            table.append({
+                "study": self.study.name, "dataset": place[0], "convention": place[1], **_numbers("tau", one.tau),
+                **_numbers("partial", one.partial), "p_corrected": one.p_corrected, "answer": one.answer,
+                "bound": one.bound, "detectable": one.detectable, "better_rivals": ", ".join(one.better_rivals),
+                **{name: taus[name].interval.estimate for name in claim.rivals},
+            })  # fmt: skip
+        return pd.DataFrame(table)
+
+    def intervention(self) -> pd.DataFrame:
+        """Twins whose features have no mean beside the plain networks: pairs of different architectures, by kind of twin.
+
+        A row for each data set, kind, convention and state: `plain` (plain with plain), `twins` (twin with twin), `mixed`
+        (plain with another architecture's twin), and `fall`, plain less twins. `equal`: the mean accuracies of every
+        network and its twin differ by no more than the claims allow.
+        """
+        rows = []
+        for dataset in self.datasets:
+            runs = self.entering(dataset, roles=("primary", "control"))
+            for kind in ("centred", "standardised"):
+                twins = {plain: f"{plain}_{kind}" for plain in self.claims.intervention.twins}
+                names = set(runs["architecture"])
+                twins = {plain: twin for plain, twin in twins.items() if {plain, twin} <= names}
+                if len(twins) < 2:
+                    continue
+                accuracy = runs.groupby("architecture")["test_accuracy"].mean()
+                apart = max(abs(accuracy[plain] - accuracy[twin]) for plain, twin in twins.items())
+                for convention in self.claims.measurement.conventions:
+                    for state in ("trained", "untrained"):
+                        rows.append({
+                            "study": self.study.name, "dataset": dataset, "kind": kind, "convention": convention,
+                            "state": state, "equal": bool(apart <= self.claims.intervention.equal_accuracy),
+                            "accuracy_apart": float(apart),
+                            **self._twin_numbers(self.networks(runs, state, convention), twins),
+                        })  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def _twin_numbers(self, networks: Networks, twins: Mapping[str, str]) -> dict[str, float]:
+        options = {"confidence": self.claims.measurement.confidence, "minimum": self.claims.measurement.minimum_seeds}
+        plain: list[Pair] = [(a, b) for a in twins for b in twins if a < b]
+        both = [(twins[a], twins[b]) for a, b in plain]
+        mixed = [(a, twins[b]) for a in twins for b in twins if a != b]
+        found = {
+            name: mean_over_pairs([(networks, 1.0)], [_ordered(p) for p in pairs], **options)
+            for name, pairs in (("plain", plain), ("twins", both), ("mixed", mixed))
+        }
+        # Plain networks and twins share no seed: the variances of the two means add.
+        renamed = Networks(networks.cos, {a: networks.members[twins[a]] for a in twins})
+        found["fall"] = _difference(networks, renamed, plain, options)
+        return {key: value for name, one in found.items() for key, value in _numbers(name, one).items()}
+
+
+def _difference(one: Networks, two: Networks, pairs: list[Pair], options: dict) -> Interval:
+    first, second = (mean_over_pairs([(x, 1.0)], pairs, **options) for x in (one, two))
+    half = math.hypot(first.hi - first.estimate, second.hi - second.estimate)
+    estimate = first.estimate - second.estimate
+    return Interval(estimate, estimate - half, estimate + half)
+
+
+def _ordered(pair: Pair) -> Pair:
+    return (pair[0], pair[1]) if pair[0] <= pair[1] else (pair[1], pair[0])
+
+
+def _numbers(name: str, found: Interval) -> dict[str, float]:
+    return {name: found.estimate, f"{name}_lo": found.lo, f"{name}_hi": found.hi}

@@ -1,0 +1,135 @@
+"""Every estimate of the ledger, computed a second time from the published vectors: plain NumPy and pandas.
+
+    python scripts/recompute.py results/quick results/pool results/digits
+
+Written from the protocol, without a line of `pvlib`: what both ways agree on is not an accident of one of them. Prints
+the estimates as a table; a test compares them with the ledger's.
+"""
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+FACTORS = ["width", "lr", "train_size", "label_noise"]
+
+
+def tensors(path):
+    """The arrays of a safetensors file, whose form is: length of the header, JSON header, bytes."""
+    raw = Path(path).read_bytes()
+    size = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + size])
+    kinds = {"F16": "<f2", "F32": "<f4", "U8": "u1"}
+    return {
+        name: np.frombuffer(raw[8 + size :][slice(*at["data_offsets"])], kinds[at["dtype"]]).reshape(at["shape"])
+        for name, at in header.items()
+        if name != "__metadata__"
+    }
+
+
+def first_directions(path):
+    """ "state/split/layer/convention" -> the first direction as a unit vector in float64."""
+    found = {}
+    stored = tensors(path)
+    for name, rows in stored.items():
+        if name.count("/") < 2 or name.endswith(("/more", "#range")):
+            continue
+        row = rows[0].astype(np.float64)
+        if rows.dtype == np.uint8:
+            low, high = stored[f"{name}#range"][0].astype(np.float64)
+            row = low + row * (high - low) / 255
+        found[name] = row / np.linalg.norm(row)
+    return found
+
+
+def cosines(left, right):
+    """(runs of left, runs of right) absolute cosines."""
+    return np.abs(np.array(left) @ np.array(right).T)
+
+
+def agreement(cells, state, convention):
+    """Claim 1: the smallest, over pairs of different cells, of the mean |cos| over pairs of seeds."""
+    place = f"{state}/train/penultimate/{convention}"
+    of_cell = {cell: [v[place] for v in runs if place in v] for cell, runs in cells.items()}
+    return min(cosines(of_cell[a], of_cell[b]).mean() for a, b in itertools.combinations(of_cell, 2))
+
+
+def ends(cells, convention):
+    """Claim 2: mean angle in degrees to another seed's final P-vector, the worst cell before training and after."""
+    place = f"train/penultimate/{convention}"
+    worst = []
+    for pick, states in ((min, ("untrained_raw", "untrained")), (max, ("trained",))):
+        means = []
+        for runs in cells.values():
+            state = next(state for state in states if f"{state}/{place}" in runs[0])
+            cos = cosines([v[f"{state}/{place}"] for v in runs], [v[f"trained/{place}"] for v in runs])
+            others = ~np.eye(len(runs), dtype=bool)
+            means.append(np.degrees(np.arccos(np.minimum(1, cos)))[others].mean())
+        worst.append(pick(means))
+    return worst
+
+
+def granulated(pool, x, y):
+    """Claim 3: Kendall's tau of networks that differ in one factor alone, averaged over settings, then over factors."""
+    taus = []
+    for factor in FACTORS:
+        held = ["architecture", *(name for name in FACTORS if name != factor)]
+        signs = []
+        for _, part in pool.groupby(held):
+            for (_, one), (_, two) in itertools.combinations(part.groupby(factor), 2):
+                dx = np.sign(np.subtract.outer(one[x].to_numpy(), two[x].to_numpy()))
+                dy = np.sign(np.subtract.outer(one[y].to_numpy(), two[y].to_numpy()))
+                signs.append((dx * dy).mean())
+        taus.append(np.mean(signs))
+    return np.mean(taus)
+
+
+def entering(runs, folder, floors, minimum):
+    """Data set -> cell -> vectors of the seeds that reached their floor, of primary cells with enough such seeds."""
+    primary = runs[(runs["role"] == "primary") & (runs["status"] == "done")]
+    primary = primary[primary["score"] >= primary["cell"].map(floors).astype(float)]
+    found = {}
+    for (dataset, cell), part in primary.groupby(["dataset", "cell"]):
+        if len(part) >= minimum:
+            vectors = [first_directions(folder / "vectors" / f"{run}.safetensors") for run in part["run"]]
+            found.setdefault(dataset, {})[cell] = vectors
+    return found
+
+
+def estimates(folder, floors, minimum=5):
+    """A row for each claim, data set and convention that the study of this folder has the networks for."""
+    folder, rows = Path(folder), []
+    runs = pd.read_parquet(folder / "runs.parquet")
+    for dataset, cells in entering(runs, folder, floors, minimum).items():
+        for convention in ("uncentred", "centred"):
+            start, end = ends(cells, convention)
+            rows.append((2, dataset, convention, start, end, np.nan))
+            if len(cells) > 1:
+                found = (agreement(cells, state, convention) for state in ("trained", "untrained"))
+                rows.append((1, dataset, convention, next(found), np.nan, next(found)))
+    pool = runs[(runs["role"] == "pool") & (runs["status"] == "done")]
+    for dataset, networks in pool.groupby("dataset"):
+        data = first_directions(folder / "vectors" / f"data-{dataset}.safetensors")
+        error = networks.assign(test_error=1 - networks["test_accuracy"])
+        vectors = {run: first_directions(folder / "vectors" / f"{run}.safetensors") for run in networks["run"]}
+        for convention in ("uncentred", "centred"):
+            u = data[f"pixels/train/{convention}"]
+            cos = [abs(vectors[run][f"trained/train/penultimate/{convention}"] @ u) for run in error["run"]]
+            tau = granulated(error.assign(angle=np.arccos(np.minimum(1, cos))), "angle", "test_error")
+            rows.append((3, dataset, convention, tau, np.nan, granulated(error, "cka_data", "test_error")))
+    return pd.DataFrame(rows, columns=["claim", "dataset", "convention", "estimate", "end", "control"])
+
+
+def main(folders):
+    import yaml
+
+    floors = yaml.safe_load(Path("claims-1.yml").read_text())["floors"]
+    for folder in folders:
+        print(f"{folder}\n{estimates(folder, floors.get(Path(folder).name, {})).to_string(index=False)}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or sys.exit(__doc__))

@@ -1,0 +1,113 @@
+"""`claims.yml`: what it says is checked before anything is judged by it."""
+
+import copy
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pvlib.report.claims import load_claims
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTENT = yaml.safe_load((ROOT / "claims.yml").read_text())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the project's studies, for a claims file of one's own beside them."""
+    folder = tmp_path_factory.mktemp("claims")
+    shutil.copytree(ROOT / "studies", folder / "studies")
+    return folder
+
+
+def changed(place, value):
+    content = copy.deepcopy(CONTENT)
+    *above, last = place
+    inner = content
+    for step in above:
+        inner = inner[step]
+    inner[last] = value
+    return content
+
+
+def written(folder, content):
+    path = folder / "claims.yml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("claims", 0, "threshold", "at_least"), 90, r"claims\[0\].threshold, at_least: expected a number <= 1"),
+        (("claims", 0, "threshold", "at_least"), float("nan"), "at_least"),
+        (("claims", 0, "threshold", "at_most"), 0.5, "unknown key 'at_most'; did you mean at_least"),
+        (("claims", 0, "threshold"), {}, "the key 'at_least' is missing"),
+        (("claims", 1, "threshold", "start_at_least_deg"), 170, "start_at_least_deg: expected a number <= 90"),
+        (("claims", 2, "threshold", "excludes"), -2, "excludes: expected a number >= -1"),
+        (("claims", 0, "kind"), "smallest_mean_cosin", "did you mean smallest_mean_cosine"),
+        (("claims", 2, "correction"), "bonferroni", r"claims\[2\].correction: 'bonferroni' is unknown; known: holm"),
+        (("claims", 1, "id"), 1, "one comes twice: 1, 1, 3"),
+        (
+            ("measurement", "layer"),
+            "penultimat",
+            "measurement.layer: 'penultimat' is unknown; did you mean penultimate",
+        ),
+        (("measurement", "conventions"), ["uncentered"], "did you mean uncentred"),
+        (("measurement", "conventions"), ["centred", "centred"], "one comes twice"),
+        (("measurement", "minimum_seeds"), 1, "minimum_seeds: expected a whole number >= 2"),
+        (("measurement", "tie", "shares"), 0.5, "measurement.tie: unknown key 'shares'; did you mean share"),
+        (("datasets",), ["minst"], r"datasets\[0\]: 'minst' is unknown; did you mean mnist"),
+        (("demonstration",), ["mnist"], "one comes twice"),
+        (("floors", "quick", "mnist/mlpp"), 0.9, "floors, 'quick': unknown cell 'mnist/mlpp'; did you mean mnist/mlp"),
+        (("floors", "quik"), {"mnist/mlp": 0.9}, "unknown study 'quik'; did you mean quick"),
+        (
+            ("floors", "quick", "mnist/mlp"),
+            97,
+            "floors, 'quick', 'mnist/mlp': expected a number between 0 and 1, got 97",
+        ),
+    ],
+)
+def test_what_nothing_could_be_judged_by_is_refused(folder, place, value, message):
+    with pytest.raises(ValueError, match=message) as refused:
+        load_claims(written(folder, changed(place, value)))
+    assert len(str(refused.value).splitlines()) == 1
+    assert str(refused.value).startswith("claims.yml")
+
+
+def test_a_key_that_comes_twice_is_refused(folder):
+    (folder / "claims.yml").write_text((ROOT / "claims.yml").read_text() + "\ndatasets: [mnist]\n")
+    with pytest.raises(ValueError, match="the key 'datasets' comes twice"):
+        load_claims(folder / "claims.yml")
+
+
+def places(content, path=()):
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+PLACES = [place for place in places(CONTENT) if place[0] != "floors" or place[:2] == ("floors", "digits")]
+
+
+@given(
+    place=st.sampled_from(PLACES),
+    junk=st.none() | st.booleans() | st.just(-(10**30)) | st.text(max_size=4) | st.dates() | st.lists(st.integers()),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_wrong_type_anywhere_is_one_line(folder, place, junk):
+    try:
+        load_claims(written(folder, changed(place, junk)))
+    except ValueError as error:
+        assert len(str(error).splitlines()) == 1
+
+
+def test_claims_without_studies_beside_them_are_read(tmp_path):
+    found = load_claims(written(tmp_path, CONTENT))
+    assert found.floor("quick", "mnist/mlp") == CONTENT["floors"]["quick"]["mnist/mlp"]
+    assert list(itertools.chain(found.datasets, found.demonstration)) == ["mnist", "cifar10", "cifar100", "digits"]
