@@ -231,7 +231,7 @@ def show(todo: Iterable[Cell], store: Store, held: frozenset[str] = frozenset())
             continue
         try:
             with store.lock(key):
-                if store.record(key) is None:
+                if store.claim(key) is None:
                     say(f"{cell.network.name} shown {cell.data.name} at {cell.size} pixels")
                     store.finish(key, *measured(cell))
         except Busy:

@@ -11,12 +11,11 @@ import pandas as pd
 from safetensors.numpy import load_file
 
 from ..experiment.data import ImageData, anchor
-from ..experiment.data.locks import hold
-from . import pairs, provenance
+from . import folder, pairs, provenance
 from .bench import ALONG, PRIMARY, data_p_vectors
 from .config import NUMERICS_VERSION
 from .foreign import Cell
-from .published import KEYS, merge, read, recover, verified, write
+from .published import KEYS, merge, resolved, verified, write
 from .run_rows import final_rows, spectrum_rows
 from .runner import now, say
 from .store import Store
@@ -35,40 +34,55 @@ def publish(cells: Sequence[Cell], store: Store, target: Path, beside: Iterable[
     ValueError
         There is nothing to publish, or a study beside is not published, damaged, or measured on other samples.
     """
-    target = Path(target)
-    with hold(target.with_name(f".{target.name}.lock"), wait=f"another process publishes {target}: waiting for it"):
-        recover(target)
-        return _publish(cells, store, target, [Path(folder) for folder in beside])
+    target = resolved(target)
+    with folder.alone(target):
+        folder.recover(target)
+        return _publish(cells, store, target, [Path(study) for study in beside])
 
 
 def held(target: Path) -> frozenset[str]:
-    """Keys of the cells that are published in a folder. Raises as `verified`."""
-    recover(Path(target))
-    return frozenset(_old_networks(Path(target))["run"])
+    """Keys of the cells that are published in a folder; none where there is no such folder. ValueError where it is damaged."""
+    target = resolved(target)
+    if folder.interrupted(target):
+        with folder.alone(target):
+            folder.recover(target)
+    return frozenset(_table(target, "networks").get("run", []))
 
 
-def _old_networks(target: Path) -> pd.DataFrame:
-    return pd.read_parquet(target / "networks.parquet") if verified(target) else pd.DataFrame(columns=["run", *CELL])
+def _table(target: Path, name: str) -> pd.DataFrame:
+    """A published table, all files of the publication being sound; without columns where there is none."""
+    if damaged := folder.damaged(target):
+        raise ValueError(
+            f"{target / damaged[0]} is missing, or was changed since it was published: restore it (git restore {target}), "
+            "or move the folder away to publish from the store alone"
+        )
+    file = f"{name}.parquet"
+    return pd.read_parquet(target / file) if file in folder.listed(target) else pd.DataFrame()
+
+
+def _current(published: pd.DataFrame, keys: Mapping[str, Cell]) -> pd.DataFrame:
+    """The rows of published cells that are still valid: not of a cell that has another key now."""
+    replaced = {(cell.network.name, cell.data.name, cell.size) for cell in keys.values()}
+    if published.empty:
+        return published
+    places = published[["run", *CELL]].itertuples(index=False, name=None)
+    return published[[run in keys or tuple(place) not in replaced for run, *place in places]]
 
 
 def _publish(cells: Sequence[Cell], store: Store, target: Path, beside: list[Path]) -> dict:
     keys = {cell.key: cell for cell in cells}
     records = {key: record for key in keys if (record := store.record(key)) is not None}
-    before = _old_networks(target)
-    replaced = {(cell.network.name, cell.data.name, cell.size) for key, cell in keys.items()}
-    current = [
-        run in keys or place not in replaced
-        for run, *place in before[["run", *CELL]].itertuples(index=False, name=None)
-        for place in [tuple(place)]
-    ]
-    before = before[np.array(current, dtype=bool)]
+    before = _current(_table(target, "networks"), keys)
     if not records and before.empty:
         raise ValueError(f"nothing to publish: {store.root} holds no foreign network, and {target} neither")
-    old = read(target, dict.fromkeys(before["run"]))
+    stays = list(dict.fromkeys(before.get("run", [])))
+    old = {name: _table(target, name) for name in ("finals", "spectra")}
+    old = {name: frame[frame["run"].isin(stays)] if len(frame) else frame for name, frame in old.items()}
+    kept = {run: unpack(load_file(target / "vectors" / f"{run}.safetensors")) for run in stays}
     rows = {key: store.rows(key) for key in records}
     fresh = {key: {n: t.numpy() for n, t in store.tensors(key, "vectors").items()} for key in records}
     # Tables are made of what is published: of the rounded vectors.
-    vectors = {key: unpack(pack(value)) for key, value in {**old["vectors"], **fresh}.items()}
+    vectors = {key: unpack(pack(value)) for key, value in {**kept, **fresh}.items()}
     tables = {
         "networks": merge(before, network_rows(records, rows), ["run", "state"]),
         "finals": merge(old["finals"], final_rows(list(records), rows), KEYS["finals"]),
@@ -110,16 +124,16 @@ def published_networks(folders: Iterable[Path], data: ImageData) -> tuple[dict, 
         A folder is no published study, is damaged, or its anchor is not this one.
     """
     vectors, about = {}, {}
-    for folder in folders:
-        if not verified(folder):
-            raise ValueError(f"{folder} holds no published study to compare with")
-        summary = json.loads((folder / "provenance.json").read_bytes())
+    for study in folders:
+        if not verified(study):
+            raise ValueError(f"{study} holds no published study to compare with")
+        summary = json.loads((study / "provenance.json").read_bytes())
         if summary["data"].get(data.name, data.checksum) != data.checksum:
-            raise ValueError(f"{folder} was measured on another {data.name}: its P-vectors are of other samples")
-        runs = pd.read_parquet(folder / "runs.parquet")
+            raise ValueError(f"{study} was measured on another {data.name}: its P-vectors are of other samples")
+        runs = pd.read_parquet(study / "runs.parquet")
         runs = runs[(runs["dataset"] == data.name) & (runs["status"] == "done") & (runs["role"] != "pool")]
         for run, objective in zip(runs["run"], runs["objective"], strict=True):
-            vectors[run] = unpack(load_file(folder / "vectors" / f"{run}.safetensors"))
+            vectors[run] = unpack(load_file(study / "vectors" / f"{run}.safetensors"))
             about[run] = (summary["study"], FAMILIES.get(objective, objective))
     return vectors, about
 
@@ -206,7 +220,7 @@ def _provenance(
         "torch": sorted(set(shown["torch"])),
         "data": {name: d.checksum for name, d in data.items()},
         "numerics_version": NUMERICS_VERSION,
-        "beside": [folder.name for folder in beside],
+        "beside": [study.name for study in beside],
         "planned": len(planned),
         "runs": len(shown),
         "missing": lacking,

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pickle
+import shutil
 import types
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +20,7 @@ from pvlib.experiment.data import load
 from pvlib.experiment.features import extract
 from pvlib.study import foreign, foreign_tables
 from pvlib.study.bench import PRIMARY, data_p_vectors
-from pvlib.study.published import verified
+from pvlib.study.folder import damaged, listed
 from pvlib.study.store import Store
 from pvlib.study.vectors import unpack
 from tests.project.test_tables_page import described
@@ -125,7 +126,7 @@ def disagreement(frame, vectors):
 
 
 def test_the_tables_say_what_the_published_vectors_say(results, beside):
-    assert verified(results)
+    assert listed(results) and not damaged(results)
     vectors = published_vectors(results) | published_vectors(beside)
     for place, found in data_p_vectors(load("digits")).items():
         layer, split, convention = place.split("/")
@@ -217,6 +218,15 @@ def test_a_cut_loses_the_cell_that_it_interrupts_and_no_other(cells, tmp_path, m
     assert summary["runs"] == 1 and len(summary["missing"]) == len(cells) - 1
 
 
+def test_a_damaged_publication_is_neither_trusted_nor_published_again(cells, store, results, tmp_path):
+    folder = shutil.copytree(results, tmp_path / "foreign")
+    (folder / "finals.parquet").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"finals\.parquet is missing, or was changed"):
+        foreign_tables.held(folder)
+    with pytest.raises(ValueError, match=r"finals\.parquet is missing, or was changed"):
+        foreign_tables.publish(cells, store, folder)
+
+
 class Harmful:
     def __reduce__(self):
         return Path.touch, (Path("harmed"),)
@@ -257,14 +267,12 @@ def test_a_missing_package_is_named_and_the_others_are_shown(packages, capsys):
 
 
 def test_networks_measured_on_other_samples_are_not_compared(cells, store, beside, tmp_path):
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    for path in beside.glob("*.*"):
-        (folder / path.name).write_bytes(path.read_bytes())
+    folder = shutil.copytree(beside, tmp_path / "tiny")
     summary = json.loads((folder / "provenance.json").read_bytes())
     summary["data"]["digits"] = "another"
+    old, sums = foreign.sha256(folder / "provenance.json"), folder / "SHA256SUMS"
     (folder / "provenance.json").write_text(json.dumps(summary))
-    (folder / "SHA256SUMS").write_text(f"{foreign.sha256(folder / 'runs.parquet')}  runs.parquet\n")
+    sums.write_text(sums.read_text().replace(old, foreign.sha256(folder / "provenance.json")))
     with pytest.raises(ValueError, match="of other samples"):
         foreign_tables.publish(cells, store, tmp_path / "foreign", [folder])
     with pytest.raises(ValueError, match="no published study"):
@@ -304,7 +312,7 @@ PUBLISHED = ROOT / "results/foreign"
 
 
 def test_the_published_study_is_small_and_agrees_with_its_vectors():
-    assert verified(PUBLISHED), "results/foreign is not published"
+    assert listed(PUBLISHED) and not damaged(PUBLISHED), "results/foreign is not published, or damaged"
     assert sum(path.stat().st_size for path in PUBLISHED.rglob("*")) < 3e6
     networks = pd.read_parquet(PUBLISHED / "networks.parquet")
     assert set(networks["network"]) == {network.name for network in foreign.NETWORKS}
@@ -318,9 +326,9 @@ def test_the_published_study_is_small_and_agrees_with_its_vectors():
 @pytest.mark.parametrize("table", ["networks", "agreement"])
 def test_every_column_of_the_tables_of_foreign_networks_is_described(table):
     seen = set(pd.read_parquet(PUBLISHED / f"{table}.parquet").columns)
-    known = described()[table]
-    assert seen - known == set()
-    assert known - seen <= {"run", "layer", "convention", "split", "run_a"}, "described, but not published"
+    known, shared = described()[table], {"run", "layer", "convention", "split", "run_a", "run_b"}
+    assert seen - known - shared == set()
+    assert known - seen - shared == set(), "described, but not published"
 
 
 def test_the_packages_that_were_used_are_those_that_the_extra_pins():
