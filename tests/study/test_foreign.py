@@ -338,3 +338,11 @@ def test_the_packages_that_were_used_are_those_that_the_extra_pins():
         assert f"{package}=={version}" in text
         with contextlib.suppress(metadata.PackageNotFoundError):
             assert metadata.version(package) == version
+
+
+def test_the_ledger_does_not_take_foreign_networks_for_a_study_that_trained_some(results):
+    from pvlib.report import tables
+
+    assert tables.available(results.parent) == ["tiny"]
+    study = tables.load("foreign", results.parent)
+    assert study.path("agreement.parquet").is_file() and len(study.finals)
