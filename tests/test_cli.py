@@ -27,7 +27,9 @@ def files(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["plan"], ["status"], ["publish"], ["measure"], ["compare"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["plan"], ["status"], ["publish"], ["foreign"], ["measure"], ["compare"]]
+)
 def test_help_teaches(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])

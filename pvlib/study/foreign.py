@@ -12,7 +12,7 @@ import json
 import pickle
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import metadata
@@ -201,7 +201,7 @@ class Cell:
 
 
 def cells(
-    data: Mapping[str, ImageData], networks: Iterable[ForeignNetwork] = NETWORKS, sizes: Iterable[int] = SIZES
+    data: Mapping[str, ImageData], networks: Iterable[ForeignNetwork] = NETWORKS, sizes: Sequence[int] = SIZES
 ) -> list[Cell]:
     """All cells of the networks whose packages are installed, small images first. What is missing is said.
 
