@@ -46,6 +46,11 @@ def test_a_device_that_cannot_compute_is_named_before_every_run_fails_on_it(comm
     assert not (tmp_path / "store").exists()
 
 
+def test_a_size_that_foreign_networks_are_not_shown_is_named_before_anything_is_loaded(capsys):
+    assert main(["foreign", "--sizes", "64", "100"]) == 1
+    assert "100 is not one of 64, 128, 224" in capsys.readouterr().err
+
+
 def test_measure_prints_spectrum_gap_and_bound(files, capsys):
     assert main(["measure", str(files / "a.npy")]) == 0
     out = capsys.readouterr().out
