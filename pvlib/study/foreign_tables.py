@@ -225,5 +225,5 @@ def _provenance(
         "runs": len(shown),
         "missing": lacking,
         "wall_s_total": float(shown["wall_s"].sum()),
-        "command": "pvlib foreign --to results/foreign",
+        "command": " ".join(["pvlib foreign --to results/foreign --beside", *(f"results/{s.name}" for s in beside)]),
     }

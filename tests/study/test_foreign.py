@@ -16,9 +16,9 @@ from safetensors.numpy import load_file
 from safetensors.torch import save_file
 from torch import nn
 
-from pvlib.experiment.data import load
+from pvlib.experiment.data import anchor, load
 from pvlib.experiment.features import extract
-from pvlib.study import foreign, foreign_tables
+from pvlib.study import foreign, foreign_tables, pairs
 from pvlib.study.bench import PRIMARY, data_p_vectors
 from pvlib.study.folder import damaged, listed
 from pvlib.study.store import Store
@@ -111,6 +111,11 @@ def published_vectors(folder):
     }
 
 
+def digits_labels():
+    data = load("digits")
+    return data.train.labels[anchor(data).train_ids].numpy()
+
+
 def disagreement(frame, vectors):
     """The largest difference of the cosines in a table from those of vectors."""
     worst = 0.0
@@ -152,7 +157,12 @@ def test_controls_stand_beside_trained_pairs_of_the_primary_layer_only(results):
     pair = (frame["state_a"] == "trained") & (frame["state_b"] == "trained") & (frame["layer"] == PRIMARY)
     names = ["within_class", "within_class_hi", "span_rotation", "residual_cos"]
     assert frame.loc[pair, names].notna().all(axis=None) and frame.loc[~pair, names].isna().all(axis=None)
-    assert pair.sum() > 0
+    expected = pairs.control_rows(published_vectors(results), digits_labels())
+    both = frame.merge(expected, on=["run_a", "run_b", "layer", "convention"], suffixes=("", "_expected"))
+    both = both[(both["state_a"] == "trained") & (both["state_b"] == "trained")]
+    assert len(both) == len(expected) > 0
+    for name in names:
+        np.testing.assert_allclose(both[name], both[f"{name}_expected"], atol=1e-6)
 
 
 def test_each_state_is_told_apart_by_its_weights(results):
