@@ -11,8 +11,10 @@ BIN := .venv/bin
 READY := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install $(shell [ -t 2 ] || echo --quiet)
 WORKFLOW := $(BIN)/python workflow/quietly.py --profile workflow/profiles/local --config threads=$(THREADS) shards=$(JOBS)
-SOURCES := pvlib scripts tests book/_ext workflow/quietly.py $(wildcard benchmarks)
+SOURCES := pvlib scripts tests book/_ext workflow $(wildcard benchmarks)
 
+# Recipes read it from the environment: a name is never a part of a command.
+export STUDY
 export PYTHONUNBUFFERED = 1
 # One thread for each training process; nothing below wants more, and two pools that spin slow each other down.
 export OMP_NUM_THREADS ?= $(THREADS)
@@ -28,28 +30,29 @@ env: $(READY)   ## .venv with the locked versions (every other target does this 
 
 book: $(READY)  ## train the digits study, execute the chapters, build the pages into _build/html
 	@echo "book: digits study, tables, chapters, pages; only what changed is done again" >&2
-	@$(WORKFLOW) live=digits -- book
-	@echo "The book is ready: $(CURDIR)/_build/html/index.html"
+	@$(BIN)/python workflow/alone.py build/book.lock $(WORKFLOW) live=digits -- book
+	@echo "The book is ready: $$PWD/_build/html/index.html"
 
 test: $(READY)  ## all tests
 	@echo "test: pytest" >&2
 	@$(BIN)/python -m pytest
 
 study: $(READY) ## train STUDY (default quick), JOBS processes side by side; interrupt and repeat as you like
-	@echo "study: $(STUDY), $(JOBS) processes of $(THREADS) thread(s); runs in the store or in results/$(STUDY) are not trained again" >&2
-	@$(WORKFLOW) live=$(STUDY) reuse=results --forcerun train -- trained
+	@echo "study: $$STUDY, $(JOBS) processes of $(THREADS) thread(s); runs in the store or in results/$$STUDY are not trained again" >&2
+	@$(WORKFLOW) "live=$$STUDY" reuse=results --forcerun train -- trained
 
 publish: $(READY) ## write the tables of STUDY into results/STUDY
-	@echo "publish: results/$(STUDY)" >&2
-	@$(BIN)/pvlib publish $(STUDY)
+	@echo "publish: results/$$STUDY" >&2
+	@$(BIN)/pvlib publish "$$STUDY"
 
 readme: $(READY) ## renew the generated parts of README.md from results/
 	@$(BIN)/python scripts/build_readme.py
 
-lint: $(READY)  ## style, format and the arrows between the rooms
-	@echo "lint: ruff, import contracts" >&2
+lint: $(READY)  ## style, format, types and the arrows between the rooms
+	@echo "lint: ruff, mypy, import contracts" >&2
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
 format: $(READY) ## put the code into the project's format
@@ -80,7 +83,7 @@ $(READY): requirements/lock.txt pyproject.toml
 lock:           ## renew requirements/lock.txt from what pyproject.toml allows (torch and torchvision: as pinned in this rule)
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip install --quiet torch==2.13.0 torchvision==0.28.0 setuptools wheel
-	@build/lock/bin/python -m pip install --quiet --editable '.[book,test]'
+	@build/lock/bin/python -m pip install --quiet --editable '.[all,test]'
 	@{ sed -n '/^#/p' requirements/lock.txt; build/lock/bin/python -m pip freeze --all --exclude-editable \
 	  | grep -v '^pip==' | sed 's/+cpu$$//'; } > build/lock.txt && mv build/lock.txt requirements/lock.txt
 	@rm -rf build/lock

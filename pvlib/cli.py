@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
+
+from . import __version__
+from .extras import EXTRAS, advice
+from .one_line import one_line
+
+ISSUES = "https://github.com/pvector-book/pvector-book/issues"
 
 RUN_HELP = """\
 Train and measure the runs of a study that the store lacks. Interrupt it at any time (Ctrl-C, kill, power cut): at most
@@ -19,7 +28,8 @@ MEASURE_HELP = """\
 Spectrum, gap and P-vector bound of a matrix of features (#samples x #features), uncentred and centred.
 
   pvlib measure FEATURES.npy
-  pvlib measure FEATURES.npy --json
+  pvlib measure MODEL.npz:layer4 OTHER.csv --json       # one array of several; a file that fails does not stop the rest
+  pvlib measure FEATURES.npy --out VECTORS.safetensors  # both P-vectors with their singular values and where they come from
 """
 COMPARE_HELP = """\
 Every pair of feature matrices in every measure, calibrated. Rows must be the same samples in the same order, 20 or more.
@@ -62,21 +72,56 @@ interrupted command goes on where it stopped; a cell is one network, data set an
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point. Returns the exit code; errors of the user's making go to stderr as one line."""
+    """Entry point. Returns the exit code; every error goes to stderr as one line (PVLIB_DEBUG=1: with the traceback)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # what the terminal cannot show is escaped, not an error
+            stream.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(argv)
     try:
-        return arguments.action(arguments)
+        code = arguments.action(arguments)
+        print(end="", flush=True)  # a full disk or a closed pipe shows here
+        return code
     except KeyboardInterrupt:
-        print(
-            "pvlib: interrupted; what was finished is stored, and the same command goes on from there",
-            file=sys.stderr,
-        )
+        stored = "; what was finished is stored, and the same command goes on from there"
+        print(f"pvlib: interrupted{stored if arguments.command in ('run', 'foreign') else ''}", file=sys.stderr)
         return 130
     except BrokenPipeError:
+        _drop_output()
         return 1
-    except (ValueError, OSError, RuntimeError) as error:
-        print(f"pvlib: {error}", file=sys.stderr)
+    except Exception as error:
+        if os.environ.get("PVLIB_DEBUG"):
+            raise
+        report(error)
+        _drop_output()
         return 1
+
+
+def _drop_output() -> None:
+    """What cannot be written is given up: Python would try again at its end, and complain."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def report(error: Exception) -> None:
+    """One line on stderr: what the user can change, or how to report what should not have happened."""
+    ours = type(error).__module__.startswith("pvlib.")
+    no_memory = isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error))
+    if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
+        text = advice(error.name)
+    elif isinstance(error, OSError) and error.filename is not None:
+        text = f"{one_line(error.filename)}: {error.strerror}"
+    elif no_memory:
+        text = one_line(str(error).partition("\n")[0]) or "not enough memory"
+    elif ours or isinstance(error, ValueError | OSError | ImportError):
+        text = one_line(error)
+    else:
+        text = (
+            f"unexpected {type(error).__name__}: {one_line(error)[:300]}; please report it at {ISSUES} with what the same "
+            "command prints under PVLIB_DEBUG=1"
+        )
+    print(f"pvlib: {text}", file=sys.stderr)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
         description="P-vectors of deep features: train, measure, compare.",
         epilog="`pvlib COMMAND --help` explains each command with examples.",
     )
+    top.add_argument("--version", action="version", version=f"pvlib {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _study_commands(commands)
     foreign = _command(commands, "foreign", _foreign, FOREIGN_HELP)
@@ -98,8 +144,9 @@ def parser() -> argparse.ArgumentParser:
         help="published studies whose networks they are compared with (results/quick)",
     )  # fmt: skip
     _store_option(foreign)
-    _matrix_command(commands, "measure", _measure, MEASURE_HELP, 1)
-    compare = _matrix_command(commands, "compare", _compare, COMPARE_HELP, "+")
+    measure = _matrix_command(commands, "measure", _measure, MEASURE_HELP)
+    measure.add_argument("--out", type=Path, metavar="VECTORS.safetensors", help="write both P-vectors of the one file")
+    compare = _matrix_command(commands, "compare", _compare, COMPARE_HELP)
     compare.add_argument(
         "--replicates", type=int, default=100, metavar="N", help="half-samples for the intervals, 20 or more (100)"
     )
@@ -135,7 +182,7 @@ def _study_commands(commands) -> None:
 
 def _study_command(commands, name: str, action, text: str) -> argparse.ArgumentParser:
     command = _command(commands, name, action, text)
-    command.add_argument("study", metavar="STUDY", help="a study's name (see studies/), or a YAML file")
+    command.add_argument("study", metavar="STUDY", help="a study's name (see pvlib/studies/), or a YAML file")
     _store_option(command)
     return command
 
@@ -146,14 +193,14 @@ def _store_option(command) -> None:
     )
 
 
-def _matrix_command(commands, name: str, action, text: str, count) -> argparse.ArgumentParser:
+def _matrix_command(commands, name: str, action, text: str) -> argparse.ArgumentParser:
     command = _command(commands, name, action, text)
     command.add_argument(
         "files",
-        nargs=count,
+        nargs="+",
         metavar="FEATURES",
-        type=Path,
-        help="matrix of features, a row a sample: .npy, .npz, .safetensors, .pt or .parquet",
+        help="matrix of features, a row a sample: .npy, .npz, .safetensors, .pt, .parquet or .csv; FILE:ARRAY names one "
+        "array of several",
     )
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return command
@@ -259,27 +306,80 @@ def _foreign(arguments) -> int:
     return 0
 
 
+@contextmanager
+def _short_warnings():
+    """Each warning is one line; those of NumPy about overflow are none, because what overflowed is found in the result."""
+
+    def show(message, *_where, **_more) -> None:
+        print(f"pvlib: warning: {one_line(message)}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.showwarning = show
+        yield
+
+
+@_short_warnings()
 def _measure(arguments) -> int:
+    from .study import tell
     from .study.matrices import read_matrix
-    from .study.tell import measured
 
-    print(measured(arguments.files[0], read_matrix(arguments.files[0]), as_json=arguments.json))
-    return 0
+    if arguments.out is not None:
+        _check_out(arguments)
+    found: list[dict] = []
+    failed = 0
+    for source in arguments.files:
+        name = one_line(source)
+        try:
+            vectors = tell.measured(name, read_matrix(source))
+        except (ValueError, OSError, MemoryError, ImportError) as error:  # the other files are measured all the same
+            if len(arguments.files) == 1:
+                raise
+            report(error)
+            failed += 1
+            continue
+        if arguments.out is not None:
+            tell.write_vectors(arguments.out, source, vectors)
+        rows = tell.records(name, vectors)
+        if not arguments.json:
+            print(("\n" if found else "") + tell.table(rows), flush=True)
+        found += rows
+    if arguments.json and found:
+        print(tell.as_json(found))
+    return 1 if failed else 0
 
 
+def _check_out(arguments) -> None:
+    """Before anything is measured."""
+    out = arguments.out
+    if len(arguments.files) > 1:
+        raise ValueError(
+            f"--out {one_line(out)}: it holds the P-vectors of one file; measure each with an --out of its own"
+        )
+    if out.suffix != ".safetensors":
+        raise ValueError(f"--out {one_line(out)}: the name of the file must end in .safetensors")
+    if not out.parent.is_dir():
+        raise ValueError(f"--out {one_line(out)}: there is no such folder; make it first")
+    if os.path.lexists(out):
+        raise ValueError(f"--out {one_line(out)}: there is such a file already; remove it, or choose another name")
+
+
+@_short_warnings()
 def _compare(arguments) -> int:
+    from .study import tell
     from .study.matrices import read_matrix
-    from .study.tell import compared
 
     if len(arguments.files) < 2:
         raise ValueError("compare needs at least two feature matrices")
-    found = compared(
-        [(str(path), read_matrix(path)) for path in arguments.files],
-        as_json=arguments.json,
+    found = tell.compared(
+        [(one_line(source), read_matrix(source)) for source in arguments.files],
         replicates=arguments.replicates,
         permutations=arguments.permutations,
     )
-    print(found)
+    if arguments.json:
+        print(tell.as_json([tell.record(pair) for pair in found]))
+    else:
+        print("\n\n".join([*map(str, found), tell.COLUMNS]))
     return 0
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
@@ -51,9 +51,10 @@ def read_yaml(path: Path) -> object:
 def _check_nodes(node: yaml.Node, sizes: dict[int, int | None]) -> int:
     """How many values `node` stands for. Counted before they are built: nine lines of aliases can stand for a billion."""
     if id(node) in sizes:
-        if sizes[id(node)] is None:
+        known = sizes[id(node)]
+        if known is None:
             raise ValueError(f"line {node.start_mark.line + 1}: an alias inside its own anchor")
-        return sizes[id(node)]
+        return known
     sizes[id(node)] = None
     children = []
     if isinstance(node, yaml.MappingNode):
@@ -108,7 +109,7 @@ def _in_words(what: str, kind: type, path: str) -> str:
 
 def _known_at(kind: type, path: str) -> list[str]:
     """The keys that the mapping at `path` (such as ".cells[0]") may have, or the words that the value there may be."""
-    node = msgspec.inspect.type_info(kind)
+    node: Any = msgspec.inspect.type_info(kind)
     for step in re.findall(r"\.\w+|\[", path):
         if step == "[":
             node = node.item_type if isinstance(node, msgspec.inspect.ListType) else node.value_type
@@ -117,5 +118,5 @@ def _known_at(kind: type, path: str) -> list[str]:
         if isinstance(node, msgspec.inspect.UnionType):  # something or nothing
             node = next(part for part in node.types if not isinstance(part, msgspec.inspect.NoneType))
     if isinstance(node, msgspec.inspect.LiteralType):
-        return list(node.values)
+        return [str(value) for value in node.values]
     return [field.encode_name for field in node.fields]

@@ -1,6 +1,6 @@
 """A study cut down to a rehearsal: every cell as it is, with fewer seeds, epochs and samples. YAML on stdout.
 
-    python scripts/shrink_study.py studies/paper-core.yml --epochs 1 --train-size 256 > build/small.yml
+    python scripts/shrink_study.py pvlib/studies/paper-core.yml --epochs 1 --train-size 256 > build/small.yml
     pvlib run build/small.yml --store build/rehearsal
 
 What fails in hours on a large machine (a name, a shape, a missing data set, the tables) fails here in minutes. The

@@ -1,12 +1,21 @@
 """The command line: what users see when things go right, and one clear line when they do not."""
 
 import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 import pvlib
-from pvlib.cli import main
+from pvlib.cli import ISSUES, main
+from pvlib.study.files import sha256
+
+ROOT = Path(__file__).parents[1]
 
 RNG = np.random.default_rng(0)
 
@@ -24,6 +33,8 @@ def files(tmp_path):
     np.save(tmp_path / "nan.npy", bad)
     np.save(tmp_path / "zero.npy", np.zeros((4, 3)))
     np.save(tmp_path / "row.npy", np.ones((1, 3)))
+    np.save(tmp_path / "tie.npy", np.eye(60)[:, :5])
+    save_file({"kept": a}, tmp_path / "there.safetensors")
     return tmp_path
 
 
@@ -112,7 +123,22 @@ def test_compare_with_itself_is_not_passed_over(files, capsys):
     (["compare", "few.npy", "few.npy"], ["few.npy", "19 samples", "20 or more"]),
     (["compare", "a.npy", "nan.npy"], ["nan.npy", "row 7", "column 2"]),
     (["compare", "a.npy", "b.npy", "--permutations", "5"], ["permutations=5", "20 or more"]),
+    (["compare", "a.npy", "b.npy", "--permutations", "-5"], ["permutations=-5", "20 or more"]),
+    (["compare", "a.npy", "b.npy", "--permutations", "0"], ["permutations=0", "20 or more"]),
+    (["compare", "a.npy", "b.npy", "--permutations", f"{10**12}"], ["--permutations 1000000000000", "at most"]),
+    (["compare", "a.npy", "b.npy", "--replicates", f"{10**12}"], ["--replicates 1000000000000", "at most"]),
+    (["compare", "a.npy", "b.npy", "--replicates", "-1"], ["replicates=-1", "20 or more"]),
+    (["measure", "row.npy"], ["row.npy"]),
+    (["measure", "zero.npy"], ["zero.npy"]),
+    (["measure", "nan.npy"], ["nan.npy"]),
+    (["measure", "C:\\no\\m.npz:layer4"], ["C:\\no\\m.npz:layer4", "no such file"]),
+    (["measure", "a.npy", "b.npy", "--out", "v.safetensors"], ["v.safetensors", "one file"]),
+    (["measure", "a.npy", "--out", "v.npy"], ["v.npy", ".safetensors"]),
+    (["measure", "a.npy", "--out", "there.safetensors"], ["there.safetensors", "already"]),
+    (["measure", "a.npy", "--out", "a.npy/v.safetensors"], ["a.npy/v.safetensors", "no such folder"]),
+    (["measure", "nan.npy", "--out", "v.safetensors"], ["nan.npy", "row 7"]),
     (["compare", "a.npy"], ["at least two"]),
+    (["compare", "tie.npy", "a.npy"], ["tie.npy"]),
     (["run", "quik"], ["quik", "quick"]),
     (["status", "digts"], ["digits"]),
 ])  # fmt: skip
@@ -121,7 +147,8 @@ def test_bad_input_is_one_clear_line_on_stderr(files, monkeypatch, capsys, argum
     assert main(arguments) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "Traceback" not in captured.err
+    assert captured.err.count("\n") == 1
+    assert not (files / "v.safetensors").exists()
     for word in words:
         assert word in captured.err
 
@@ -140,3 +167,138 @@ def test_ctrl_c_ends_with_130_and_says_that_nothing_is_lost(monkeypatch, capsys)
     monkeypatch.setattr("pvlib.study.runner.run_study", interrupted)
     assert main(["run", "digits"]) == 130
     assert "stored" in capsys.readouterr().err
+
+
+def test_several_files_are_measured_and_one_that_fails_stops_no_other(files, monkeypatch, capsys):
+    monkeypatch.chdir(files)
+    assert main(["measure", "a.npy", "nan.npy", "missing.npy", "b.npy"]) == 1
+    told = capsys.readouterr()
+    assert "a.npy: 60 samples" in told.out and "b.npy: 60 samples" in told.out
+    nan, missing = told.err.splitlines()
+    assert "nan.npy" in nan and "missing.npy" in missing
+    assert main(["measure", "a.npy", "nan.npy", "b.npy", "--json"]) == 1
+    assert [row["file"] for row in json.loads(capsys.readouterr().out)] == ["a.npy", "a.npy", "b.npy", "b.npy"]
+
+
+def test_json_holds_no_infinity(tmp_path, capsys):
+    np.save(tmp_path / "one.npy", np.arange(1.0, 31)[:, None])  # one feature: no second singular value
+    assert main(["measure", str(tmp_path / "one.npy"), "--json"]) == 0
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    rows = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert rows[0]["ratio"] is None
+
+
+def test_vectors_are_written_with_their_singular_values_and_where_they_come_from(files, capsys):
+    from safetensors import safe_open
+
+    out = files / "vectors.safetensors"
+    assert main(["measure", f"{files / 'there.safetensors'}:kept", "--out", str(out)]) == 0
+    stored, matrix = load_file(out), np.load(files / "a.npy")
+    for convention, center in (("uncentred", False), ("centred", True)):
+        found = pvlib.p_vector(matrix, center=center)
+        np.testing.assert_array_equal(stored[convention], found.vector)
+        np.testing.assert_array_equal(stored[f"{convention}.sigmas"], found.sigmas)
+    with safe_open(out, framework="np") as file:
+        note = file.metadata()
+    assert note["sha256"] == sha256(files / "there.safetensors") and note["pvlib"] == pvlib.__version__
+    assert json.loads(note["measured"])[0]["file"].endswith("there.safetensors:kept")
+    before = out.read_bytes()
+    assert main(["measure", str(files / "b.npy"), "--out", str(out)]) == 1
+    assert out.read_bytes() == before
+
+
+def test_what_is_unexpected_is_one_line_that_says_how_to_report_it(files, monkeypatch, capsys):
+    def broken(*_args, **_kwargs):
+        raise KeyError("a\nfault of ours")
+
+    monkeypatch.setattr("pvlib.measure.p_vector", broken)
+    assert main(["measure", str(files / "a.npy")]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    for word in ("unexpected KeyError", "fault of ours", ISSUES, "PVLIB_DEBUG=1"):
+        assert word in told
+    monkeypatch.setenv("PVLIB_DEBUG", "1")
+    with pytest.raises(KeyError):
+        main(["measure", str(files / "a.npy")])
+
+
+def test_the_address_for_reports_is_the_one_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["urls"]["Repository"] + "/issues" == ISSUES
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory:\nframe 1")])
+def test_a_lack_of_memory_is_one_line(files, monkeypatch, capsys, error):
+    def full(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr("pvlib.measure.p_vector", full)
+    assert main(["measure", str(files / "a.npy")]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "memory" in told and "report" not in told
+
+
+def test_a_warning_is_one_line_and_what_overflows_on_the_way_is_none(files, monkeypatch, capsys):
+    import warnings
+
+    def warned(*arguments, **options):
+        warnings.warn("overflow", RuntimeWarning, stacklevel=1)
+        warnings.warn("mind\nthis", UserWarning, stacklevel=1)
+        return pvlib.measure.pvector.p_vector(*arguments, **options)
+
+    monkeypatch.setattr("pvlib.measure.p_vector", warned)
+    assert main(["measure", str(files / "a.npy")]) == 0
+    assert set(capsys.readouterr().err.splitlines()) == {"pvlib: warning: mind this"}
+
+
+def pvlib_process(*arguments, **options) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
+    return subprocess.run([sys.executable, "-m", "pvlib", *arguments], env=environment, **options)
+
+
+def test_python_m_pvlib_says_its_version():
+    done = pvlib_process("--version", capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"pvlib {pvlib.__version__}\n")
+
+
+def test_measuring_takes_neither_torch_nor_pandas(files):
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('torch', 'torchvision', 'safetensors', 'pandas', 'pyarrow', 'tqdm')))\n"
+        "from pvlib.cli import main\n"
+        "sys.exit(main(['measure', 'a.npy', '--out', 'v.safetensors'])"
+        " or main('compare a.npy b.npy --json --replicates 20 --permutations 20'.split()))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=files, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_is_one_line(files):
+    with open("/dev/full", "w") as full:
+        done = pvlib_process("measure", files / "a.npy", stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
+
+
+def test_a_reader_that_stops_reading_is_no_error(files):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = pvlib_process("measure", files / "a.npy", stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such names")
+def test_a_name_that_the_terminal_cannot_show_is_escaped(tmp_path):
+    for name, shown in (
+        (os.fsdecode(b"caf\xe9.npy"), "caf\\xe9.npy: 6 samples"),
+        ("é\n.npy", "\\xe9\\n.npy: 6 samples"),
+    ):
+        np.save(tmp_path / name, RNG.normal(size=(6, 3)))
+        done = pvlib_process("measure", tmp_path / name, capture_output=True, env={"PYTHONIOENCODING": "ascii"})
+        assert done.returncode == 0, done.stderr
+        assert shown in done.stdout.decode("ascii")

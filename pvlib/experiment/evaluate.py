@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -44,7 +45,7 @@ def evaluate(
     split = training_set(recipe, data)
     measures = {"classification": _classification, "reconstruction": _reconstruction, "contrastive": _contrastive}
     measure = measures[recipe.objective]
-    metrics = {}
+    metrics: dict[str, float] = {}
     with torch.inference_mode():
         for name, part in (("train", split), ("test", data.test)):
             metrics |= {f"{name}_{key}": value for key, value in measure(model, recipe, data, part, device).items()}
@@ -78,10 +79,11 @@ def probe(model: nn.Module, recipe: Recipe, data: ImageData, *, device: str | to
         extract(
             model,
             split.images,
-            {"penultimate": model.layers["penultimate"]},
+            {"penultimate": model.layers["penultimate"]},  # type: ignore[index, dict-item]  # of the registry
             device=device,
             precision=recipe.precision,
             transform=make_transform(recipe, data),
+            channels_last=False,
         )["penultimate"]
         .double()
         .numpy()
@@ -128,7 +130,7 @@ def _reconstruction(model, recipe: Recipe, data: ImageData, split: Split, device
 def _contrastive(model, recipe: Recipe, data: ImageData, split: Split, device) -> dict[str, float]:
     draws = generator(recipe.stream("evaluate"))
     images = split.images[torch.randperm(len(split), generator=draws)[:PROBE_SAMPLES]]
-    context = {"recipe": recipe, "transform": make_transform(recipe, data), "generator": draws}
+    context: dict[str, Any] = {"recipe": recipe, "transform": make_transform(recipe, data), "generator": draws}
     total = 0.0
     for batch in images.tensor_split(-(-len(images) // recipe.batch_size)):
         with autocast(device, recipe.precision):

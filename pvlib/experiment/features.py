@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 from tqdm import tqdm
 
 from .precision import autocast
 
 _PRECISIONS = ("float32", "bfloat16")
+# Of exactly these types and no subclass: torchvision's LayerNorm2d is a LayerNorm over the second dimension.
+_CHANNELS_FIRST = (
+    nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d, nn.GroupNorm, nn.MaxPool2d,
+    nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d,
+)  # fmt: skip
+_CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.RMSNorm)
 
 
 class LayerError(ValueError):
@@ -29,6 +36,8 @@ def extract(
     device: torch.device | str | None = None,
     precision: str = "float32",
     transform: Callable[[Tensor], Tensor] | None = None,
+    pooling: str | Callable[[object], Tensor] = "mean",
+    channels_last: bool | None = None,
     progress: bool = False,
 ) -> dict[str, Tensor]:
     """Features of every sample at every layer named, from one forward pass in evaluation mode.
@@ -36,7 +45,8 @@ def extract(
     Parameters
     ----------
     model : any module; its training flags, hooks and device are afterwards as they were.
-    inputs : tensor (n, ...), uint8 images say, cut into batches here; or an iterable of batches.
+    inputs : tensor (n, ...), uint8 images say, cut into batches here; or an iterable of batches. A DataLoader that
+        draws its samples at random is refused: features of two networks are compared sample by sample.
     layers : module paths, such as "net.3" or "layer4.1.conv2", by the name that they get in the result; in a plain
         sequence a path is its own name. "" is the whole model: its output.
     batch_size : samples per forward pass, at most. Halved, for the rest of the call, where memory runs out.
@@ -44,18 +54,23 @@ def extract(
     precision : "float32", or "bfloat16" (autocast, where the device has it; moves a centred P-vector by
         1 - |cos| of about 1e-5).
     transform : makes the model's input of a batch, on the device (say, uint8 to standardised float).
+    pooling : "mean" averages feature maps over their positions; a function makes a tensor (B, d) of whatever the layer
+        returns, say `lambda output: output[:, 0]` of the first token.
+    channels_last : layout of maps that do not tell it themselves: False for (B, C, H, W), True for (B, H, W, C). A
+        convolution, a BatchNorm, a pooling, a linear layer and a LayerNorm over the last dimension do; and so do maps
+        that have the shape of the last of these before them, unless there are as many channels as rows or columns.
     progress : bar on stderr.
 
     Returns
     -------
-    dict of name to (n, d) float32 on the CPU. A feature map (B, C, H, W) is averaged over its positions. Values are
-    those at the time when the module returned, whatever a later in-place operation makes of them.
+    dict of name to (n, d) float32 on the CPU. Values are those at the time when the module returned, whatever a later
+    in-place operation makes of them.
 
     Raises
     ------
     LayerError
-        Unknown layer (names the nearest), one that the forward pass never reaches or reaches more than once, or
-        whose output is not a tensor (B, d) or (B, C, H, W).
+        Unknown layer (names the nearest), one that the forward pass never reaches or reaches more than once, one
+        whose output is not a tensor (B, d) or a map, or a map whose layout nobody tells.
     torch.OutOfMemoryError
         Memory does not even do for one sample at a time.
     """
@@ -63,12 +78,17 @@ def extract(
     modules = {name: _find(model, path) for name, path in paths.items()}
     if precision not in _PRECISIONS:
         raise ValueError(f"precision is one of {', '.join(_PRECISIONS)}, got {precision!r}")
+    if pooling != "mean" and not callable(pooling):
+        raise ValueError(f'pooling is "mean" or a function of a layer\'s output, got {pooling!r}')
+    if channels_last is not None and not isinstance(channels_last, bool):
+        raise TypeError(f"channels_last is True, False or None, got {channels_last!r}")
+    _refuse_random_order(inputs)
     if batch_size < 1:
         raise ValueError(f"batch_size is at least 1, got {batch_size}")
     collected: dict[str, list[Tensor]] = {name: [] for name in paths}
     with ExitStack() as stack:
         device = stack.enter_context(_evaluating(model, device))
-        seen = stack.enter_context(_listening(modules))
+        seen = stack.enter_context(_listening(model, modules, _Pooling(pooling, channels_last)))
         stack.enter_context(torch.inference_mode())
         stack.enter_context(autocast(device, precision))
         forward = _Forward(model, device, transform, seen, batch_size)
@@ -157,14 +177,16 @@ def _evaluating(model: nn.Module, device: torch.device | str | None) -> Iterator
 
 
 @contextmanager
-def _listening(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, list]]:
+def _listening(model: nn.Module, modules: Mapping[str, nn.Module], pooling: _Pooling) -> Iterator[dict[str, list]]:
     """Lists, by name, that fill with pooled copies of what the modules return; hooks removed at the end."""
     seen: dict[str, list] = {name: [] for name in modules}
 
     def listener(name):
-        return lambda module, arguments, output: seen[name].append(_pooled(output))
+        return lambda module, arguments, output: seen[name].append(pooling(module, output))
 
-    handles = [module.register_forward_hook(listener(name)) for name, module in modules.items()]
+    telling = [module for module in model.modules() if _told(module) is not None]
+    handles = [module.register_forward_hook(pooling.watch) for module in telling]  # before the others: they read it
+    handles += [module.register_forward_hook(listener(name)) for name, module in modules.items()]
     try:
         yield seen
     finally:
@@ -172,15 +194,62 @@ def _listening(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, list]]:
             handle.remove()
 
 
-def _pooled(output):
-    """A float32 copy (B, d) of an output, maps averaged over positions; what has another form, as its description."""
-    if not isinstance(output, Tensor):
-        return type(output).__name__
-    if output.ndim == 4:
-        return output.mean((2, 3), dtype=torch.float32)
-    if output.ndim == 2:
-        return output.to(torch.float32, copy=True)
-    return f"tensor of shape {tuple(output.shape)}"
+def _told(module: nn.Module) -> bool | None:
+    """Whether the maps that a module returns have their channels last, where its type says so."""
+    if type(module) in _CHANNELS_FIRST:
+        return False
+    if type(module) in _CHANNELS_LAST and len(getattr(module, "normalized_shape", (1,))) == 1:
+        return True
+    return None
+
+
+class _Pooling:
+    """Makes a float32 copy (B, d) of an output; what has another form becomes its description."""
+
+    def __init__(self, pooling: str | Callable[[object], Tensor], channels_last: bool | None):
+        self.pooling, self.channels_last = pooling, channels_last
+        # Of the last map whose layout its module told.
+        self.shape: torch.Size | None = None
+        self.last: bool | None = None
+
+    def watch(self, module: nn.Module, arguments, output) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4:
+            self.shape, self.last = output.shape, _told(module)
+
+    def __call__(self, module: nn.Module, output) -> Tensor | str:
+        if callable(self.pooling):
+            output = self.pooling(output)
+            if isinstance(output, Tensor) and output.ndim == 2:
+                return output.to(torch.float32, copy=True)
+            return f"{_form(output)} from the function given as pooling, not a tensor (B, d)"
+        if isinstance(output, Tensor) and output.ndim == 2:
+            return output.to(torch.float32, copy=True)
+        if not isinstance(output, Tensor) or output.ndim != 4:
+            return (
+                f"{_form(output)}, not a tensor (B, d) or (B, C, H, W); name a layer inside or after it, or pass a "
+                "function as pooling"
+            )
+        last = self._channels_last(module, output.shape)
+        if last is None:
+            return (
+                f"{_form(output)}, a map that does not tell its layout: pass channels_last=False for (B, C, H, W), "
+                "channels_last=True for (B, H, W, C), or a function as pooling"
+            )
+        return output.mean((1, 2) if last else (2, 3), dtype=torch.float32)
+
+    def _channels_last(self, module: nn.Module, shape: torch.Size) -> bool | None:
+        """As its own type says; or as the last telling module, where the map has the shape that this one returned, and
+        as many channels as neither height nor width: moving them would have changed the shape; or as the caller says.
+        """
+        if (told := _told(module)) is not None:
+            return told
+        if shape == self.shape and list(shape[1:]).count(shape[3 if self.last else 1]) == 1:
+            return self.last
+        return self.channels_last
+
+
+def _form(output) -> str:
+    return f"tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
 
 
 def _single(values: list, size: int, name: str, path: str) -> Tensor:
@@ -190,16 +259,27 @@ def _single(values: list, size: int, name: str, path: str) -> Tensor:
         times = f"used {len(values)} times" if values else "never reached"
         raise LayerError(f"{layer} is {times} in a forward pass; name a module that is used once")
     if not isinstance(values[0], Tensor):
-        raise LayerError(
-            f"{layer} returns a {values[0]}, not a tensor (B, d) or (B, C, H, W); name a layer inside or after it"
-        )
+        raise LayerError(f"{layer} returns a {values[0]}")
     if len(values[0]) != size:
         raise LayerError(f"{layer} returns {len(values[0])} rows for {size} samples; one each is needed")
     return values[0]
 
 
+def _refuse_random_order(inputs: object) -> None:
+    """ValueError for a loader that draws: nobody would know which sample a row of the features belongs to."""
+    if not isinstance(inputs, DataLoader):
+        return
+    sampler = getattr(inputs.batch_sampler, "sampler", inputs.sampler)
+    drawing = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
+    if isinstance(sampler, drawing) or getattr(sampler, "shuffle", False) is True:
+        raise ValueError(
+            f"inputs are a DataLoader with a {type(sampler).__name__}, whose samples come in another order each time, and "
+            "features are compared sample by sample: make the DataLoader with shuffle=False"
+        )
+
+
 def _batches(inputs: Tensor | Iterable[Tensor], batch_size: int, progress: bool) -> Iterator[Tensor]:
-    total = len(inputs) if hasattr(inputs, "__len__") else None
+    total = len(inputs) if isinstance(inputs, Sized) else None
     if isinstance(inputs, Tensor):
         batches: Iterable = inputs.split(batch_size)
     else:

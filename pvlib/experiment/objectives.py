@@ -30,7 +30,8 @@ def reconstruction(
     A denoising autoencoder is fed those pixels plus Gaussian noise; a variational one is charged for its code too.
     """
     pixels = augment.to_unit(augmented(images, recipe.augment, generator))
-    shown = pixels + model.noise * _normal(pixels.shape, generator, pixels.device) if model.noise else pixels
+    noise = float(model.noise)  # type: ignore[arg-type]  # a number of the registry
+    shown = pixels + noise * _normal(pixels.shape, generator, pixels.device) if noise else pixels
     if isinstance(model, Variational):
         return variational(model, transform(shown), pixels.flatten(1), generator)
     return F.mse_loss(model(transform(shown)).float(), pixels.flatten(1))
@@ -49,7 +50,7 @@ def variational(model: Variational, inputs: Tensor, target: Tensor, generator: G
 
 
 def contrastive(
-    model: nn.Module, images: Tensor, labels: Tensor, *, recipe: Recipe, transform, generator: Generator
+    model: nn.Module, images: Tensor, labels: Tensor | None, *, recipe: Recipe, transform, generator: Generator
 ) -> Tensor:
     """NT-Xent between two views of each image; labels are not used."""
     view = augment.views_grey if recipe.augment == "views_grey" else augment.views
@@ -84,6 +85,6 @@ def augmented(images: Tensor, name: str, generator: Generator) -> Tensor:
 def _normal(shape, generator: Generator, device: torch.device) -> Tensor:
     """Standard normal numbers; on a GPU drawn there, since as many as pixels are slow to draw here and to carry over."""
     if device.type == "cuda":
-        seed = torch.randint(2**62, (), generator=generator).item()
+        seed = int(torch.randint(2**62, (), generator=generator))
         generator = torch.Generator(device).manual_seed(seed)
     return augment.to_device(torch.randn(shape, generator=generator, device=generator.device), device)

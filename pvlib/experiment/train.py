@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -96,7 +97,7 @@ def train(
     images, labels = split.images.to(device), split.labels.to(device)
     model = make_model(recipe, data, device)
     optimiser = make_optimiser(recipe, model)
-    context = {"recipe": recipe, "transform": make_transform(recipe, data)}
+    context: dict[str, Any] = {"recipe": recipe, "transform": make_transform(recipe, data)}
     per_epoch = math.ceil(len(images) / recipe.batch_size)
     total = per_epoch * recipe.epochs
     history = restore(resume, recipe, data, model, optimiser) if resume else []
@@ -122,7 +123,7 @@ def train(
             optimiser.step()
             losses[number] = loss.detach()
             step += 1
-            if step in watched:
+            if observer and step in watched:
                 check_finite(losses[: number + 1], epoch, step)
                 observer(step, step / per_epoch, model, {"train_loss": loss.item()})
                 model.train()
@@ -138,7 +139,7 @@ def make_model(recipe: Recipe, data: ImageData, device: torch.device | str) -> n
     """The recipe's network as initialised; convolutions lie channels-last, which is faster on every device."""
     seed = recipe.stream("init")
     model = build(recipe.architecture, data.shape, data.num_classes, width=recipe.width, generator_seed=seed)
-    return model.to(device=device, memory_format=torch.channels_last)
+    return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def make_transform(recipe: Recipe, data: ImageData) -> Callable[[Tensor], Tensor]:
@@ -150,7 +151,7 @@ def make_transform(recipe: Recipe, data: ImageData) -> Callable[[Tensor], Tensor
 
 def make_optimiser(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser, over all parameters alike; the rate is set at every step."""
-    settings = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": True}
+    settings: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": True}
     if recipe.optimiser == "sgd":
         return torch.optim.SGD(model.parameters(), momentum=0.9, nesterov=True, **settings)
     return torch.optim.AdamW(model.parameters(), **settings)
@@ -219,10 +220,10 @@ def restore(found: Checkpoint, recipe, data, model, optimiser) -> list[dict]:
             state.setdefault(int(index), {})[key] = value
     weights = {name.removeprefix("model/"): v for name, v in found.tensors.items() if name.startswith("model/")}
     model.load_state_dict(weights)
-    for index, parameter in enumerate(model.parameters()):
-        for key, value in state[index].items():
+    for number, parameter in enumerate(model.parameters()):
+        for key, value in state[number].items():
             # Fused optimisers walk the memory of all tensors alike, so the state takes the parameter's layout.
             like = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
-            state[index][key] = like.detach().copy_(value)
+            state[number][key] = like.detach().copy_(value)
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     return [dict(row) for row in found.meta["history"]]

@@ -13,7 +13,7 @@ from .angles import (
     principal_angles,
     unit_rows,
 )
-from .cautions import NoDirection, PrecisionWarning, TieWarning
+from .cautions import ConventionWarning, NoDirection, PrecisionWarning, TieWarning
 from .compare import Comparison, compare
 from .inference import (
     Stability,
@@ -25,13 +25,15 @@ from .inference import (
     stability,
     within_class_permutation,
 )
-from .pvector import PVector, p_vector
+from .pvector import p_vector
+from .result import PVector
 from .similarity import INVARIANCES, linear_cka, mutual_knn, procrustes, svcca, top_span
 from .streaming import Directions, Stream
 
 __all__ = [
     "INVARIANCES",
     "Comparison",
+    "ConventionWarning",
     "Directions",
     "MeanDirection",
     "NoDirection",

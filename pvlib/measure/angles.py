@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cautions import PrecisionWarning
-from .rows import is_tensor, to_float
+from .cautions import ConventionWarning, PrecisionWarning
+from .rows import real, to_float
 
 PROMISED = 4.5e-6  # radians: 1 - cos = 1e-11, the accuracy that every method reaches; smaller bounds never warn
 
@@ -43,6 +43,7 @@ def angle(u, v) -> float:
     u, v : PVector (k = 1), or one-dimensional arrays over the same n samples (any non-zero length; they are
         normalised).
 
+    Warns (ConventionWarning) when one PVector is centred and the other is not.
     Warns (PrecisionWarning) when the error bounds of two PVectors together reach the angle, unless they are
     below 4.5e-6 rad.
     Raises ValueError for different numbers of samples, a zero vector, or numbers that are not finite.
@@ -87,8 +88,7 @@ def principal_angles(U, V) -> np.ndarray:
     23 (2002) 2008.
     Not for comparing ordered vectors: it ignores which vector of a span is the first.
     """
-    A, B = orthonormal(U, "U"), orthonormal(V, "V")
-    same_samples(A, B)
+    A, B = paired_spans(U, V)
     A, B = (A, B) if A.shape[1] >= B.shape[1] else (B, A)
     inside = A.T @ B
     cosines = np.linalg.svd(inside, compute_uv=False)
@@ -149,7 +149,7 @@ def unit_rows(F):
 
     (n, d) -> (n, d) ndarray. Not for a matrix that fills the memory: it is copied whole.
     """
-    F = to_float(F)
+    F = to_float(real(F, "F"))
     scale = np.abs(F).max(axis=1, keepdims=True)
     scale[scale == 0] = 1.0
     F = F / scale
@@ -159,7 +159,7 @@ def unit_rows(F):
 
 
 def unit_vectors(vectors) -> np.ndarray:
-    V = np.asarray(to_float(vectors), dtype=np.float64)
+    V = np.asarray(to_float(real(vectors, "vectors")), dtype=np.float64)
     if V.ndim != 2:
         raise ValueError(f"vectors have shape {V.shape}: one vector in each row, two dimensions, are needed")
     return np.stack([unit(row, f"vector {i}") for i, row in enumerate(V)])
@@ -173,7 +173,7 @@ def unit(u, name: str) -> np.ndarray:
                 f"{name} holds a span of k={u.vectors.shape[1]}: use principal_angles, or .vector for the first alone"
             )
         return u.vector
-    a = np.asarray(to_float(u) if is_tensor(u) else u, dtype=np.float64)
+    a = np.asarray(to_float(real(u, name)), dtype=np.float64)
     if a.ndim != 1:
         raise ValueError(f"{name} has shape {a.shape}: a PVector or a one-dimensional array is needed")
     largest = np.abs(a).max(initial=0.0)
@@ -190,7 +190,27 @@ def unit(u, name: str) -> np.ndarray:
 def paired(u, v) -> tuple[np.ndarray, np.ndarray]:
     a, b = unit(u, "u"), unit(v, "v")
     same_samples(a, b)
+    warn_mixed(u, v)
     return a, b
+
+
+def paired_spans(U, V) -> tuple[np.ndarray, np.ndarray]:
+    A, B = orthonormal(U, "U"), orthonormal(V, "V")
+    same_samples(A, B)
+    warn_mixed(U, V)
+    return A, B
+
+
+def warn_mixed(u, v, stacklevel: int = 4) -> None:
+    """Warn the caller of `angle` and its like, `stacklevel` frames up."""
+    conventions = {getattr(u, "centred", None), getattr(v, "centred", None)}
+    if conventions == {True, False}:
+        warnings.warn(
+            "one P-vector is centred and the other is not: their angle says how the two conventions differ, not how two "
+            "networks do; measure both with the same center=",
+            ConventionWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def same_samples(a: np.ndarray, b: np.ndarray) -> None:
@@ -203,7 +223,7 @@ def same_samples(a: np.ndarray, b: np.ndarray) -> None:
 def orthonormal(U, name: str) -> np.ndarray:
     if hasattr(U, "vectors"):
         return U.vectors
-    U = np.asarray(to_float(U), dtype=np.float64)
+    U = np.asarray(to_float(real(U, name)), dtype=np.float64)
     U = U[:, None] if U.ndim == 1 else U
     if U.ndim != 2:
         raise ValueError(f"{name} has shape {U.shape}: (samples, k) is needed")

@@ -12,5 +12,9 @@ class PrecisionWarning(UserWarning):
     """The error bound of a P-vector is as large as the angle that it was used for."""
 
 
+class ConventionWarning(UserWarning):
+    """A centred P-vector is compared with an uncentred one: the angle says how the conventions differ, not networks."""
+
+
 class NoDirection(ValueError):
     """Features without any direction: all zero, or all rows equal where they are centred."""

@@ -1,13 +1,16 @@
 """Is 0.9 high? Every measure of two feature matrices with an interval, a permutation null and a calibrated score.
 
-The matrices are factored once. Intervals come from half-samples (drawn without replacement, they have the variance of
-the bootstrap and none of its duplicates), nulls from permutations of the samples of one matrix, both applied to
-coordinates on the leading directions. Not for training randomness: that is the variation between seeds.
+Estimates are those of the library's own functions. Intervals come from half-samples (drawn without replacement, they
+have the variance of the bootstrap and none of its duplicates), nulls from permutations of the samples of one matrix. In
+wide matrices both are applied to coordinates on the leading directions alone: by how much that changes the estimate is
+added to the interval, and by how much it changes some permutations to the null. Not for training randomness: that is
+the variation between seeds.
 """
 
 import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -15,30 +18,38 @@ from . import gram
 from .angles import angle, cosine, mean_direction
 from .cautions import TieWarning
 from .lanczos import randomized
-from .pvector import PVector, p_vector
+from .pvector import p_vector
+from .result import PVector
 from .rows import Rows
 from .similarity import (
     Pair,
+    Spectrum,
     biased_cka,
     canonical,
     common_share,
     debiased_cka,
-    moment_norms,
+    mean_parts,
+    narrowed,
     nearest,
     nuclear,
+    paired_moments,
+    permuted_pair,
     same_samples,
 )
 
 NEIGHBOURS = 10
-KNN_SAMPLES = 5000  # more samples than this are too slow for all pairs of neighbours; so many are drawn
+KNN_SAMPLES = 5000  # of more samples than this, the neighbours of so many, drawn at random, are looked up among all
 VARIANCE = 0.99  # of SVCCA
 SPAN = 10  # dimensions of the spans
 ALPHA = 0.05
 CKA_RANK, SVD_RANK = 256, 96  # leading directions that half-samples and permutations go through
-KEPT = 0.999  # share of the variance in these from which on the estimate may come from all directions
+WHOLE = 5  # permutations of matrices with more directions that go through all of them
 RANK = 32  # leading directions in which a P-vector is fitted again
 UNSTABLE = 0.9
-CKA = {"linear CKA": biased_cka, "linear CKA, debiased": debiased_cka}
+CKA = {
+    "linear CKA": lambda pair: biased_cka(pair.norms),
+    "linear CKA, debiased": lambda pair: debiased_cka(pair.norms),
+}
 BY_SVD = {
     "SVCCA": lambda pair: canonical(pair, VARIANCE),
     f"top-{SPAN} span": lambda pair: canonical(pair, most=SPAN),
@@ -48,25 +59,29 @@ BY_SVD = {
 
 @dataclass(frozen=True)
 class Row:
-    """One measure: its estimate, values over half-samples and over permutations."""
+    """One measure: its estimate, values over half-samples and over permutations; `error` is what is not known of the
+    estimate, or differs between it and the half-samples, for other reasons than the samples.
+    """
 
     measure: str
     estimate: float
     halves: np.ndarray = field(repr=False)
     null: np.ndarray = field(repr=False)
+    error: float = 0.0
     mean_alone: float = float("nan")
     angle_deg: float = float("nan")
     bound_deg: float = float("nan")
 
     def cells(self) -> dict:
         shifted = self.estimate + np.quantile(self.halves, [0.025, 0.975]) - self.halves.mean()
-        floor = min(0.0, float(self.halves.min()))  # only debiased CKA goes below 0
+        floor = min(0.0, self.estimate, float(self.halves.min()))  # only debiased CKA goes below 0
+        top = max(1.0, self.estimate)
         threshold, p, calibrated = calibrate(self.estimate, self.null)
         return {
             "measure": self.measure,
             "estimate": self.estimate,
-            "lo": max(min(self.estimate, float(shifted[0])), floor),
-            "hi": min(max(self.estimate, float(shifted[1])), 1.0),
+            "lo": max(min(self.estimate, float(shifted[0])) - self.error, floor),
+            "hi": min(max(self.estimate, float(shifted[1])) + self.error, top),
             "null": float(self.null.mean()),
             "null_95": threshold,
             "p": p,
@@ -96,17 +111,28 @@ class Comparison:
         calibrated (estimate rescaled so that null_95 is 0 and 1 is 1, nothing below 0); mean_alone (cosine that the
         mean direction alone gives); angle_deg and bound_deg of P-vectors.
         """
-        import pandas
-
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError('a table needs pandas: pip install "pvector-book[files]"') from error
         return pandas.DataFrame([row.cells() for row in self.rows]).set_index("measure")
 
     def __str__(self) -> str:
-        text = self.table.to_string(float_format=short, na_rep="")
+        cells = [row.cells() for row in self.rows]
+        lines = [["", *list(cells[0])[1:]]]
+        lines += [[name, *map(short, numbers)] for name, *numbers in (each.values() for each in cells)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        text = "\n".join(
+            "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])]).rstrip()
+            for name, *numbers in lines
+        )
         notes = "".join(f"\n! {note}" for note in self.warnings)
         return f"{self.names[0]} and {self.names[1]}, {self.n} samples\n{text}{notes}"
 
 
 def short(x: float) -> str:
+    if x != x:
+        return ""
     return f"{x:.4f}" if x == 0 or abs(x) >= 1e-4 else f"{x:.1e}"
 
 
@@ -119,6 +145,7 @@ def compare(a, b, *, names=("a", "b"), replicates: int = 100, permutations: int 
     seed : of both
 
     Raises ValueError (both names in it) for different numbers of samples, and what `p_vector` raises, with the name.
+    CKA, SVCCA, spans and Procrustes cost min(n, d)^3 operations for the wider matrix, as their own functions do.
     Source: calibration by Groeger et al. 2026 (package calibrated-similarity): threshold, p and score are defined as
     there, in float64 instead of float32, with the same permutations for every measure, and 0 where the threshold
     reaches 1; half-samples: Shao & Tu 1995, chapter 5.
@@ -135,7 +162,7 @@ def compare(a, b, *, names=("a", "b"), replicates: int = 100, permutations: int 
     draws = Draws(first.n, replicates, permutations, seed)
     notes: list[str] = []
     rows = [p_vector_row(first, second, center, draws, names, notes) for center in (False, True)]
-    rows += moment_rows(first, second, draws, names, notes)
+    rows += moment_rows(first, second, draws, notes)
     rows.append(neighbour_row(first, second, draws, notes))
     notes += [*shape_notes(first, names[0]), *shape_notes(second, names[1]), *order_notes(rows, names)]
     return Comparison(tuple(names), first.n, tuple(rows), tuple(notes))
@@ -169,18 +196,18 @@ def calibrate(estimate: float, null: np.ndarray) -> tuple[float, float, float]:
     return threshold, p, float(np.clip((estimate - threshold) / (1 - threshold), 0, 1))
 
 
-def coordinates(rows: Rows, center: bool, rank: int) -> np.ndarray:
+def refit_coordinates(rows: Rows, center: bool) -> np.ndarray:
     """(n, r) coordinates of the (centred) rows on leading right directions; nearly exact where the matrix is wide."""
     if min(rows.n, rows.d) <= 512:
-        return gram.top_right(rows, center=center, rank=rank)[0]
-    found = randomized(rows, center=center, k=min(rank, rows.n, rows.d))
+        return gram.top_right(rows, center=center, rank=RANK)[0]
+    found = randomized(rows, center=center, k=min(RANK, rows.n, rows.d))
     return found.left / found.scale
 
 
 def p_vector_row(first: Rows, second: Rows, center: bool, draws: Draws, names, notes: list[str]) -> Row:
     found = [quiet_p_vector(rows, center, name) for rows, name in zip((first, second), names, strict=True)]
     kind = "centred" if center else "uncentred"
-    parts = [coordinates(rows, center, RANK) for rows in (first, second)]
+    parts = [refit_coordinates(rows, center) for rows in (first, second)]
     halves, stable = refitted(parts, center, draws)
     for name, vector, median in zip(names, found, stable, strict=True):
         if not vector.defined:
@@ -191,14 +218,16 @@ def p_vector_row(first: Rows, second: Rows, center: bool, draws: Draws, names, n
                 f"sigma_1/sigma_2 {vector.ratio:.3f}): compare spans"
             )
     u, v = found[0].vector, found[1].vector
+    estimate, bound = cosine(u, v), found[0].bound + found[1].bound
     return Row(
         measure=f"P-vector |cos|, {kind}",
-        estimate=cosine(u, v),
+        estimate=estimate,
         halves=halves,
         null=np.array([abs(u @ v[order]) for order in draws.orders()]),
+        error=abs(estimate - cosine(parts[0][:, 0], parts[1][:, 0])) + bound,
         mean_alone=float("nan") if center else mean_direction(u, v).share,
         angle_deg=float(np.degrees(angle(u, v))),
-        bound_deg=float(np.degrees(found[0].bound + found[1].bound)),
+        bound_deg=float(np.degrees(bound)),
     )
 
 
@@ -230,36 +259,54 @@ def refitted(parts: list[np.ndarray], center: bool, draws: Draws) -> tuple[np.nd
     return cosines, [float(np.median(values)) for values in own]
 
 
-def moment_rows(first: Rows, second: Rows, draws: Draws, names, notes: list[str]) -> list[Row]:
-    """CKA, SVCCA, spans and Procrustes: estimate, half-samples and null from the same directions, all where possible."""
-    A, B = (coordinates(rows, True, CKA_RANK) for rows in (first, second))
-    norms = moment_norms(first, second)
-    kept = [float(np.sum(part**2) / energy) for part, energy in zip((A, B), norms.traces, strict=True)]
-    if min(kept) < KEPT:
-        norms = Pair.of(A, B).norms
-        notes.append(
-            f"CKA was measured on {A.shape[1]} and {B.shape[1]} leading directions of {names[0]} and {names[1]}"
-        )
-    halves = [Pair.of(A[half], B[half]).norms for half in draws.halves()]
-    rows = measured(CKA, norms, halves, [pair.norms for pair in permuted_pairs(A, B, draws)])
-    if max(A.shape[1], B.shape[1]) > SVD_RANK:
-        A, B = A[:, :SVD_RANK], B[:, :SVD_RANK]
-        notes.append(f"SVCCA and Procrustes were measured on the {SVD_RANK} leading directions")
-    halves = [Pair.of(A[half], B[half]) for half in draws.halves()]
-    return rows + measured(BY_SVD, Pair.of(A, B), halves, list(permuted_pairs(A, B, draws)))
-
-
-def measured(measures: dict, whole, halves: list, null: list) -> list[Row]:
-    """A row for each measure, a function of norms or moments."""
+def moment_rows(first: Rows, second: Rows, draws: Draws, notes: list[str]) -> list[Row]:
+    """CKA, SVCCA, spans and Procrustes."""
+    first, second = narrowed(first), narrowed(second)
+    whole = paired_moments(first, second)
     return [
-        Row(name, value(whole), np.array([value(x) for x in halves]), np.array([value(x) for x in null]))
-        for name, value in measures.items()
+        *drawn_rows(CKA, "CKA", CKA_RANK, whole, first, second, draws, notes),
+        *drawn_rows(BY_SVD, "SVCCA, spans and Procrustes", SVD_RANK, whole, first, second, draws, notes),
     ]
 
 
-def permuted_pairs(A: np.ndarray, B: np.ndarray, draws: Draws):
+def drawn_rows(measures: dict, name: str, rank: int, whole: Pair, first: Rows, second: Rows, draws, notes) -> list[Row]:
+    """A row for each measure, a function of a pair; what is drawn goes through `rank` directions at most."""
+    A, B = (leading(rows, spectrum, rank) for rows, spectrum in zip((first, second), whole.spectra, strict=True))
+    drawn = Pair.of(A, B)
+    halves = [Pair.of(A[half], B[half]) for half in draws.halves()]
+    null = list(permuted_pairs(drawn, A, B, draws))
+    full = []
+    if max(first.d, second.d) > rank:
+        full = [permuted_pair(whole, first, second, order) for order, _ in zip(draws.orders(), range(WHOLE))]  # noqa: B905
+        notes.append(
+            f"intervals and nulls of {name} went through the {rank} leading directions; what that changes is added to them"
+        )
+    rows = []
+    for measure, value in measures.items():
+        estimate, values = value(whole), np.array([value(pair) for pair in null])
+        lost = [value(pair) - less for pair, less in zip(full, values, strict=False)]
+        rows.append(
+            Row(
+                measure,
+                estimate,
+                np.array([value(pair) for pair in halves]),
+                values + max(lost, default=0.0),  # the largest: rather too high a null than too low a one
+                error=abs(estimate - value(drawn)),
+            )
+        )
+    return rows
+
+
+def leading(rows: Rows, spectrum: Spectrum, rank: int) -> np.ndarray:
+    """(n, r) coordinates of the centred rows on their leading directions."""
+    first, rest = mean_parts(rows)
+    values, vectors = spectrum.parts
+    vectors = vectors[:, : min(rank, int((values > 0).sum()))]
+    return np.concatenate([(block.astype(np.float64) - first - rest) @ vectors for _, block in rows.blocks()])
+
+
+def permuted_pairs(pair: Pair, A: np.ndarray, B: np.ndarray, draws: Draws):
     A, B = A - A.mean(axis=0), B - B.mean(axis=0)
-    pair = Pair.of(A, B)
     k, l = np.einsum("ij,ij->i", A, A), np.einsum("ij,ij->i", B, B)  # noqa: E741
     for order in draws.orders():
         yield replace(pair, ab=A.T @ B[order], diagonals=(*pair.diagonals[:2], float(k @ l[order])))
@@ -267,16 +314,21 @@ def permuted_pairs(A: np.ndarray, B: np.ndarray, draws: Draws):
 
 def neighbour_row(first: Rows, second: Rows, draws: Draws, notes: list[str]) -> Row:
     """Mutual k-NN; the neighbours stay those of all samples in half-samples and permutations."""
-    if first.n > KNN_SAMPLES:
-        chosen = np.sort(np.random.default_rng([draws.seed, 2]).permutation(first.n)[:KNN_SAMPLES])
-        first, second = (Rows(rows.matrix[chosen], n=KNN_SAMPLES, d=rows.d) for rows in (first, second))
+    n = first.n
+    chosen, others = np.arange(n), np.arange(0)
+    if n > KNN_SAMPLES:
+        chosen, others = np.split(np.random.default_rng([draws.seed, 2]).permutation(n), [KNN_SAMPLES])
         draws = replace(draws, n=KNN_SAMPLES)
-        notes.append(f"mutual k-NN was measured on {KNN_SAMPLES} samples drawn at random")
-    near, close = nearest(first, NEIGHBOURS), nearest(second, NEIGHBOURS)
+        notes.append(
+            f"mutual k-NN is the mean over {KNN_SAMPLES} samples drawn at random; neighbours are among all {n}"
+        )
+    near, close = nearest(first, NEIGHBOURS, chosen), nearest(second, NEIGHBOURS, chosen)
     shares = common_share(near, close)
-    null = np.empty(draws.permutations)
+    null, rng = np.empty(draws.permutations), np.random.default_rng([draws.seed, 3])
+    place = np.empty(n, dtype=np.int64)  # of each sample of the second matrix after a permutation of it
     for i, order in enumerate(draws.orders()):
-        place = np.argsort(order)
+        place[chosen[order]] = chosen
+        place[rng.permutation(others)] = others
         null[i] = common_share(near, place[close[order]]).mean()
     return Row(
         f"mutual {NEIGHBOURS}-NN", float(shares.mean()), np.array([shares[h].mean() for h in draws.halves()]), null
@@ -284,11 +336,13 @@ def neighbour_row(first: Rows, second: Rows, draws: Draws, notes: list[str]) -> 
 
 
 def shape_notes(rows: Rows, name: str) -> list[str]:
-    notes, low, high = [], None, None
+    notes: list[str] = []
+    low: Any = None
+    high: Any = None
     for _, block in rows.blocks():
         least, most = block.min(axis=0), block.max(axis=0)
         low, high = (least, most) if low is None else (np.minimum(low, least), np.maximum(high, most))
-    constant = int((low == high).sum())
+    constant = int(np.sum(low == high))
     if constant:
         notes.append(f"{constant} of {rows.d} features of {name} are constant")
     if rows.n < rows.d:

@@ -8,6 +8,7 @@ anew for each reading unless they are persisted.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import dask
 import numpy as np
@@ -15,14 +16,16 @@ import numpy as np
 from .rows import Rows, checked, to_float
 
 BRANCHES = 4  # parts that one task merges
-QUIET = dict.fromkeys(("over", "invalid", "under"), "ignore")  # what overflows is found in the result, and named there
+QUIET: dict[str, Any] = dict.fromkeys(
+    ("over", "invalid", "under"), "ignore"
+)  # what overflows is found in the result, and named there
 
 
 @dataclass
 class DaskRows(Rows):
     """A Dask array whose chunks hold whole rows."""
 
-    array: object = None
+    array: Any = None
 
     distributed = True
 
@@ -36,7 +39,7 @@ class DaskRows(Rows):
             array = array.rechunk({0: "auto", 1: -1})
         return cls(array=array, n=int(array.shape[0]), d=int(array.shape[1]))
 
-    def chunks(self) -> Iterator[tuple[int, object]]:
+    def chunks(self) -> Iterator[tuple[int, Any]]:
         """First row and (delayed) chunk, in order; chunks without rows are left out."""
         sizes = self.array.chunks[0]
         starts = np.cumsum((0, *sizes[:-1])).tolist()
@@ -50,7 +53,7 @@ class DaskRows(Rows):
         starts, chunks = zip(*self.chunks(), strict=True)
         return list(starts), [dask.delayed(of_chunk)(chunk, shared) for chunk in chunks]
 
-    def parts(self, function: Callable[[Rows], object]) -> list[tuple[int, object]]:
+    def parts(self, function: Callable[[Rows], Any]) -> list[tuple[int, Any]]:
         """First row and function of every chunk, computed by the workers."""
         starts, tasks = self.tasks(function)
         return list(zip(starts, dask.compute(*tasks), strict=True))

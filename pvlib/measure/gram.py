@@ -33,8 +33,8 @@ class Moments:
     scale: float = 1.0
     sums: bool = True  # False: only the uncentred Gram matrix will be asked for
     n: int = 0
-    total: np.ndarray = None  # (d,)
-    gram: np.ndarray = None  # (d, d)
+    total: np.ndarray = None  # type: ignore[assignment]  # (d,)
+    gram: np.ndarray = None  # type: ignore[assignment]  # (d, d)
     rounding: float = 0.0
 
     def __post_init__(self):
@@ -107,7 +107,7 @@ def part_moments(rows: Rows, *, shifted: bool, exact: bool, scale: float) -> Mom
         return gpu_moments(rows, shifted, exact, scale)
     if rows.resident and rows.d <= NARROW and rows.n * rows.d > SMALL:
         return threaded_moments(rows, shifted, exact, scale)
-    out = None
+    out: Moments = None  # type: ignore[assignment]  # there is at least one block
     for _, block in rows.blocks(block_rows(rows.d) if rows.resident else None):
         block = scaled(block, exact, scale)
         if out is None:
@@ -224,8 +224,14 @@ class Right:
     centre: tuple[np.ndarray, np.ndarray] | None  # subtracted one after the other: the mean in two parts
     scale: float
     fast: bool = False  # float32 products suffice: the bound is then an estimate
+    raw: float = 0.0  # squared Frobenius norm of the scaled rows, before they are centred
     passes: int = 1
     method: str = "gram"
+
+    @property
+    def resolution(self) -> float:
+        """The smallest singular value that can be told from 0, in the units of the features."""
+        return float(np.sqrt(self.upper_error + self.floor)) / self.scale
 
 
 def gram_right(rows: Rows, *, center: bool, k: int, exact: bool) -> Right:
@@ -246,9 +252,10 @@ def right_of(found: Moments, *, center: bool, k: int) -> Right:
         values=values,
         total=float(np.trace(matrix)),
         upper_error=found.rounding * energy + 4 * d * EPS64 * values[0],
-        floor=(d + block_rows(d) + 16) * EPS64 * energy,
+        floor=(d + min(block_rows(d), found.n) + 16) * EPS64 * energy,
         centre=found.mean if center else None,
         scale=found.scale,
+        raw=float(np.trace(matrix)) + found.n * float(np.sum(sum(found.mean) ** 2)) * center,
     )
 
 
@@ -291,8 +298,8 @@ def apply_fast(rows: Rows, right: Right) -> tuple[np.ndarray, np.ndarray]:
 
     with rows.reading("left vectors"), workers() as (run, count):
         run(share, shares(rows.n, count, max(16, (1 << 20) // rows.d)))
-    left = left.astype(np.float64).reshape(rows.n, -1)
-    return (left - left.mean(axis=0) if right.centre else left), right.image
+    wide = left.astype(np.float64).reshape(rows.n, -1)
+    return (wide - wide.mean(axis=0) if right.centre else wide), right.image
 
 
 def dual_moments(rows: Rows, *, center: bool) -> tuple[np.ndarray, float]:
@@ -316,24 +323,32 @@ def dual_moments(rows: Rows, *, center: bool) -> tuple[np.ndarray, float]:
     return matrix, scale
 
 
-def top_right(rows: Rows, *, center: bool, rank: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates (n, r) of the (centred) rows in their top r <= rank right directions, and r singular values."""
+def dual_rounding(rows: Rows, matrix: np.ndarray) -> float:
+    """Bound of the rounding in the eigenvalues of an (n, n) matrix F F'."""
+    return (rows.d + rows.n) * EPS64 * float(np.trace(matrix))
+
+
+def top_right(rows: Rows, *, center: bool, rank: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Coordinates (n, r) of the (centred) rows in their top r <= rank right directions, r singular values, and what
+    the smallest of these that could be told from 0 would be.
+    """
     if rows.resident and rows.n < rows.d:
         check_rows(rows.n)
         matrix, scale = dual_moments(rows, center=center)
         values, vectors = eigen(matrix)
         r = max(1, min(rank, int((values > 0).sum())))
         sigmas = np.sqrt(values[:r])
-        return vectors[:, :r] * sigmas / scale, sigmas / scale
+        return vectors[:, :r] * sigmas / scale, sigmas / scale, np.sqrt(dual_rounding(rows, matrix)) / scale
     found = sound_moments(rows, center=center, exact=True)
     right = right_of(found, center=center, k=min(rank, found.n, rows.d))
     r = max(1, int((right.values[: right.vectors.shape[1]] > 0).sum()))
-    return apply(rows, right)[0][:, :r] / found.scale, np.sqrt(right.values[:r]) / found.scale
+    return apply(rows, right)[0][:, :r] / found.scale, np.sqrt(right.values[:r]) / found.scale, right.resolution
 
 
 def stacked(rows: Rows) -> Rows:
-    """Batches joined into one resident matrix; for the dual only, whose n x n numbers are of that size too."""
+    """Batches joined into one resident matrix, and read once more: they might come in another order each time."""
     if rows.resident:
         return rows
     matrix = np.concatenate([block for _, block in rows.blocks()])
+    rows.read_again()
     return Rows(matrix=matrix, n=matrix.shape[0], d=matrix.shape[1])

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .angles import orthonormal, paired, same_samples, unit
+from .angles import orthonormal, paired, paired_spans, same_samples, unit, warn_mixed
 from .gram import top_right
-from .inputs import as_rows
+from .inputs import as_rows, boolean
 from .rows import to_float
 
 
@@ -24,7 +24,7 @@ class Stability:
     median_cos: float
     cosines: np.ndarray
     sigma_gap: float  # sigma_1 - sigma_2 of the features
-    sigma_ratio: float  # sigma_1 / sigma_2, inf where sigma_2 is 0
+    sigma_ratio: float  # sigma_1 / sigma_2, or a lower bound of it, as `PVector.ratio`
     rank: int
     replicates: int
 
@@ -39,7 +39,8 @@ def stability(F, *, center: bool, replicates: int = 100, rank: int = 32, seed: i
     Source: project protocol, point 5; the projection is that of Fisher et al., JASA 111 (2016) 846.
     Not for training randomness: that is variation between seeds, and usually larger.
     """
-    coordinates, sigmas = top_right(as_rows(F), center=center, rank=rank)
+    center = boolean(center, "center")
+    coordinates, sigmas, resolution = top_right(as_rows(F), center=center, rank=rank)
     n = len(coordinates)
     rng = np.random.default_rng(seed)
     scaled = sigmas / sigmas[0]
@@ -56,11 +57,12 @@ def stability(F, *, center: bool, replicates: int = 100, rank: int = 32, seed: i
         length = np.linalg.norm(fitted)
         cosines[i] = abs(fitted[0]) / length if length > 0 else 0.0
     second = sigmas[1] if len(sigmas) > 1 else 0.0
+    least = max(second, resolution)
     return Stability(
         median_cos=float(np.median(cosines)),
         cosines=cosines,
         sigma_gap=float(sigmas[0] - second),
-        sigma_ratio=float(sigmas[0] / second) if second > 0 else float("inf"),
+        sigma_ratio=float(sigmas[0] / least) if least > 0 else float("inf"),
         rank=len(sigmas),
         replicates=replicates,
     )
@@ -143,8 +145,7 @@ def span_overlap(U, V) -> float:
     Under a free permutation of n centred samples its mean is k / (n - 1). Not for spans of different
     dimension: ValueError.
     """
-    A, B = orthonormal(U, "U"), orthonormal(V, "V")
-    same_samples(A, B)
+    A, B = paired_spans(U, V)
     if A.shape[1] != B.shape[1]:
         raise ValueError(
             f"U spans {A.shape[1]} dimensions and V {B.shape[1]}: the overlap compares spans of one dimension"
@@ -159,6 +160,7 @@ def angle_to_span(u, V) -> float:
     """
     a, B = unit(u, "u"), orthonormal(V, "V")
     same_samples(a, B)
+    warn_mixed(u, V, stacklevel=3)
     inside = B @ (B.T @ a)
     return float(np.arctan2(np.linalg.norm(a - inside), np.linalg.norm(inside)))
 
@@ -166,6 +168,8 @@ def angle_to_span(u, V) -> float:
 def labelled(u, labels) -> tuple[np.ndarray, np.ndarray]:
     """Unit vector, and class codes 0..C-1 in the order of the sorted labels."""
     u = unit(u, "u")
+    if np.ma.is_masked(labels):
+        raise ValueError("labels are a masked array with masked entries: drop these samples from u and the labels")
     labels = np.asarray(to_float(labels)) if hasattr(labels, "detach") else np.asarray(labels)
     if labels.shape != u.shape:
         raise ValueError(

@@ -3,9 +3,13 @@
 Dask arrays stay where they are (`dask_rows`).
 """
 
+import reprlib
+import sys
 from collections.abc import Iterable, Iterator
 
-from .rows import Rows, checked, is_dask, is_tensor
+import numpy as np
+
+from .rows import Rows, checked, is_dask, is_sparse, is_tensor
 
 
 def as_rows(features, name: str = "features") -> Rows:
@@ -13,7 +17,7 @@ def as_rows(features, name: str = "features") -> Rows:
     of these.
 
     Raises TypeError for what can be read only once or is not numeric, ValueError for a shape that is not two-
-    dimensional.
+    dimensional and for a DataLoader that draws its samples at random.
     """
     if isinstance(features, Rows):
         return features
@@ -23,6 +27,7 @@ def as_rows(features, name: str = "features") -> Rows:
                 f"{name} is a {type(features).__name__} that can be read only once, and is needed twice: pass a "
                 "list of batches, or an object whose __iter__ starts again (a DataLoader does)"
             )
+        refuse_random_order(features, name)
         return Rows(batches=features)
     matrix = checked(features, name)
     if is_dask(matrix):
@@ -37,4 +42,25 @@ def is_batches(features) -> bool:
         return False
     if isinstance(features, list | tuple):
         return bool(features) and all(getattr(batch, "ndim", 0) == 2 for batch in features)
-    return isinstance(features, Iterable) or hasattr(features, "__getitem__")
+    return not is_sparse(features) and (isinstance(features, Iterable) or hasattr(features, "__getitem__"))
+
+
+def refuse_random_order(batches, name: str) -> None:
+    """ValueError for a DataLoader whose sampler draws: nobody knows which sample an entry of the vector belongs to."""
+    data = sys.modules.get("torch.utils.data")
+    if data is None or not isinstance(batches, data.DataLoader):
+        return
+    sampler = getattr(batches.batch_sampler, "sampler", batches.sampler)
+    drawing = (data.RandomSampler, data.SubsetRandomSampler, data.WeightedRandomSampler)
+    if isinstance(sampler, drawing) or getattr(sampler, "shuffle", False) is True:
+        raise ValueError(
+            f"{name} is a DataLoader with a {type(sampler).__name__}, whose samples come in another order each time, "
+            "and a P-vector has one entry for each sample: make the DataLoader with shuffle=False"
+        )
+
+
+def boolean(value, name: str) -> bool:
+    """A strict boolean: any string, even "False", is true to Python."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}={reprlib.repr(value)} is a {type(value).__name__}: True or False is needed")
+    return bool(value)

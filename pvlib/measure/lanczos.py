@@ -25,6 +25,7 @@ KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they wo
 FLAT = (
     0.3  # of the first Ritz value is the last one of a block where the spectrum is so flat that it takes some 7 passes
 )
+SETTLED = 0.25  # relative error of the (k+1)-th eigenvalue: an eighth of the singular value, in practice a few percent
 PASSES = 40  # then the spectrum is so flat that the Gram matrix is cheaper
 
 
@@ -132,7 +133,9 @@ class Krylov:
     right: np.ndarray  # (d, columns), to go on from
     values: np.ndarray
     energy: float
+    raw: float  # the same before centring
     error: float  # |F'F V - V lambda| of the scaled rows, rounding included
+    noise: float  # rounding alone
     scale: float
     passes: int
     converged: bool
@@ -161,6 +164,7 @@ def krylov(rows: Rows, *, center: bool, k: int, tolerance: float, exact: bool = 
             block = next_block(basis, image, noise * values[0])
             following = values[k] if len(values) > k else 0.0  # the space is then k-dimensional
             reached = error * np.sqrt(following) <= tolerance * (values[k - 1] - following) * np.sqrt(values[k - 1])
+            reached = reached and settled(basis, images, values, coordinates, k, noise * values[0])
             if reached or block.shape[1] == 0 or product.passes >= PASSES or error < 2 * noise * values[0]:
                 break
         left = combined(product, run, count, basis, top)
@@ -169,7 +173,9 @@ def krylov(rows: Rows, *, center: bool, k: int, tolerance: float, exact: bool = 
         right=basis @ coordinates[:, :columns],
         values=np.append(values, 0.0)[: k + 1],
         energy=product.energy,
+        raw=product.raw_energy,
         error=float(error),
+        noise=float(noise * values[0]),
         scale=product.scale,
         passes=product.passes,
         converged=bool(reached),
@@ -195,13 +201,16 @@ def randomized(rows: Rows, *, center: bool, k: int, oversampling: int = 10, powe
         values, coordinates = ritz(before, image)
         top = coordinates[:, :k]
         left = combined(product, run, count, before, top)
-    error = np.linalg.norm(image @ top - before @ (top * values[:k]), 2) + relative_rounding(product) * values[0]
+    noise = relative_rounding(product) * values[0]
+    error = np.linalg.norm(image @ top - before @ (top * values[:k]), 2) + noise
     return Krylov(
         left=left,
         right=before @ top,
         values=np.append(values, 0.0)[: k + 1],
         energy=product.energy,
+        raw=product.raw_energy,
         error=float(error),
+        noise=float(noise),
         scale=product.scale,
         passes=product.passes,
         converged=True,
@@ -290,6 +299,14 @@ def check_first_pass(rows: Rows, product: Product, image: np.ndarray) -> None:
         raise_bad_entry(rows)
     if product.center and product.energy <= 1e-5 * product.raw_energy and rows_all_equal(rows):
         raise NoDirection("all rows of features are equal: centred, nothing is left of them")
+
+
+def settled(basis, images, values, coordinates, k: int, noise: float) -> bool:
+    """Whether the (k+1)-th Ritz value is near an eigenvalue, or no more than rounding."""
+    if len(values) <= k or values[k] <= noise:
+        return True
+    following = coordinates[:, k]
+    return bool(np.linalg.norm(images @ following - basis @ (following * values[k])) <= SETTLED * values[k])
 
 
 def ritz(basis: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

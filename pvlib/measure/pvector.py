@@ -7,15 +7,16 @@ be compared over the same samples in the same order.
 
 import os
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from . import gram
 from .angles import PROMISED
 from .cautions import TieWarning
-from .inputs import as_rows
+from .inputs import as_rows, boolean
 from .lanczos import Krylov, krylov, looks_flat, randomized
+from .result import PVector
 from .rows import Rows
 from .threads import workers
 
@@ -23,63 +24,9 @@ METHODS = ("auto", "gram", "krylov", "dual", "randomized")
 WIDE = 192  # Gram and eigh are faster where one side of the matrix is no longer than this
 MIDDLING = 300  # and up to this many features where the spectrum is flat, so that Krylov needs many passes, and rows
 TALL = 64  # are so many times more than features, so that the pass over them costs more than eigh
+FAINT = 0.01  # of the first singular value: float32 products drown a following one that is smaller
+MEMORY = 8 << 30  # bytes of physical memory, where the system does not tell
 MAPPED = 0.5  # of physical memory: a larger memory map may be read from the disk each time, so two readings are best
-
-
-@dataclass(frozen=True)
-class PVector:
-    """The top-k left singular vectors of n x d features, and how they were reached. Not for comparing over other samples:
-    entries belong to these rows in this order.
-
-    vectors : (n, k) float64, orthonormal columns, the first is the P-vector. Its sign makes the sum of its
-        entries positive; where the sum is 0 (centred features), it makes the largest entry positive: `sign`
-        says which.
-    sigmas : singular values, descending, k + 1 or more (0.0 where there is no (k+1)-th), in the units of the
-        features.
-    explained : share of the squared Frobenius norm (of the centred matrix, where centred) in the top k.
-    residual : largest singular value of F'U - V S, in the units of the features.
-    bound : radians; the true top-k span is within this angle of the computed one. `certified`: residual
-        computed in float64, and the gap bounded below with all rounding counted in; otherwise it is an
-        estimate.
-    defined : False where sigma_k and sigma_(k+1) tie within rounding: then the span is one of many.
-    passes : reads of the matrix.
-    """
-
-    vectors: np.ndarray = field(repr=False)
-    sigmas: np.ndarray = field(repr=False)
-    explained: float
-    residual: float
-    bound: float
-    certified: bool
-    defined: bool
-    centred: bool
-    method: str
-    passes: int
-    sign: str
-    d: int
-
-    @property
-    def vector(self) -> np.ndarray:
-        """(n,) the first left singular vector."""
-        return self.vectors[:, 0]
-
-    @property
-    def n(self) -> int:
-        return self.vectors.shape[0]
-
-    @property
-    def k(self) -> int:
-        return self.vectors.shape[1]
-
-    @property
-    def gap(self) -> float:
-        """sigma_k - sigma_(k+1), in the units of the features."""
-        return float(self.sigmas[self.k - 1] - self.sigmas[self.k])
-
-    @property
-    def ratio(self) -> float:
-        """sigma_1 / sigma_2; inf where sigma_2 is 0."""
-        return float(self.sigmas[0] / self.sigmas[1]) if self.sigmas[1] > 0 else float("inf")
 
 
 def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progress: bool = False) -> PVector:
@@ -100,13 +47,15 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     products are not enough for that (near ties), they are done again in float64. A tie gives `defined=False`
     and a TieWarning.
     Raises ValueError for NaN or Inf (named by row and column), zero features, one row, no columns, centred
-    rows that are all equal, k > min(n, d); TypeError for non-numeric input and for generators that can be
-    read only once.
+    rows that are all equal, k > min(n, d), masked entries, batches that are not the same each time they are read (a
+    shuffling DataLoader); TypeError for non-numeric or sparse input, for a `center` that is no boolean, and for
+    generators that can be read only once.
     Not for comparing networks over different samples, nor over the same ones in another order.
     Source: bound by Davis & Kahan (1970) and Wedin (1972) with Weyl's inequality.
     """
     if method not in METHODS:
         raise ValueError(f"method={method!r} is none of {', '.join(METHODS)}")
+    center = boolean(center, "center")
     if not isinstance(k, int | np.integer) or k < 1:
         raise ValueError(f"k={k!r}: the number of singular vectors must be an integer of 1 or more")
     rows = as_rows(features)
@@ -140,7 +89,11 @@ def suited(rows: Rows, center: bool) -> str:
 
 
 def physical_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Bytes; the assumption MEMORY where the system does not tell (Windows)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return MEMORY
 
 
 def by_gram(rows: Rows, *, center: bool, k: int) -> PVector:
@@ -161,18 +114,18 @@ def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
         and not small
         and not rows.is_double
         and right.scale == 1
-        and modest_mean(right, rows.n)
+        and right.raw <= 100 * right.total  # or subtracting the mean after a float32 product would cancel
     ):
         right = replace(right, fast=True, floor=gram.EPS32 * right.values[0])
     found = finish(rows, right, center=center)
-    if exact or found.bound <= PROMISED:
+    if exact or (found.bound <= PROMISED and not faint(found)):
         return found
     return finish(rows, gram.gram_right(rows, center=center, k=k, exact=True), center=center, passes=4)
 
 
-def modest_mean(right: gram.Right, n: int) -> bool:
-    """Whether the mean is not so far above the deviations that subtracting it after a float32 product would cancel."""
-    return right.centre is None or n * float(np.sum(sum(right.centre) ** 2)) <= 100 * right.total
+def faint(found: PVector) -> bool:
+    """Whether sigma_(k+1) is so small that it is worth float64 products."""
+    return found.k < min(found.n, found.d) and found.sigmas[found.k] <= max(found.resolution, FAINT * found.sigmas[0])
 
 
 def finish(rows: Rows, right: gram.Right, *, center: bool, passes: int = 2) -> PVector:
@@ -181,15 +134,18 @@ def finish(rows: Rows, right: gram.Right, *, center: bool, passes: int = 2) -> P
     left, back = gram.apply_fast(rows, right) if right.fast else gram.apply(rows, right)
     ritz = right.vectors.T @ back
     values, turn = gram.eigen((ritz + ritz.T) / 2)
+    if np.linalg.norm(back - right.image, 2) > 2 * (right.upper_error + right.floor):
+        raise ValueError("the rows are not those that were read at first: the same rows are needed again")
     error = np.linalg.norm(back - right.vectors @ ritz, 2)
     following = float(right.values[k]) if len(right.values) > k else 0.0
-    in_rows = radians(error + right.floor, values[-1] - following - right.upper_error - right.floor)
+    in_rows = radians(float(error) + right.floor, values[-1] - following - right.upper_error - right.floor)
     sigmas = np.sqrt(np.concatenate([values, right.values[k:] if len(right.values) > k else [0.0]])) / right.scale
     shrink = np.sqrt(min(1.0, (following + right.upper_error) / values[-1])) if values[-1] > 0 else 1.0
-    own = right.floor / max(values[-1], right.floor)
+    own = single_rounding(right.raw, values[-1]) if right.fast else right.floor / max(values[-1], right.floor)
     return PVector(
         **signed(orthonormalised(left @ turn), center),
         sigmas=sigmas,
+        resolution=right.resolution,
         explained=min(1.0, float(values.sum() / right.total)),
         residual=float(error / np.sqrt(values[-1]) / right.scale) if values[-1] > 0 else 0.0,
         bound=min(np.pi / 2, float(in_rows * (shrink if in_rows < np.pi / 4 else 1.0) + own)),
@@ -212,12 +168,13 @@ def by_dual(rows: Rows, *, center: bool, k: int) -> PVector:
     total = float(np.trace(matrix))
     top = vectors[:, :k]
     error = np.linalg.norm(matrix @ top - top * values[:k], 2)
-    rounding = (rows.d + rows.n) * gram.EPS64 * total
+    rounding = gram.dual_rounding(rows, matrix)
     following = float(values[k]) if len(values) > k else 0.0
-    bound = radians(error + rounding, values[k - 1] - following - 2 * rounding)
+    bound = radians(float(error) + rounding, values[k - 1] - following - 2 * rounding)
     return PVector(
         **signed(top.copy(), center),
         sigmas=np.sqrt(np.append(values, 0.0)) / scale,
+        resolution=float(np.sqrt(2 * rounding)) / scale,
         explained=min(1.0, float(values[:k].sum() / total)),
         residual=float(error / np.sqrt(values[k - 1]) / scale) if values[k - 1] > 0 else 0.0,
         bound=bound,
@@ -240,8 +197,9 @@ def by_krylov(rows: Rows, *, center: bool, k: int) -> PVector:
         for exact in (True,) if rows.is_double else (False, True):
             found = krylov(rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start)
             passes, start = passes + found.passes, found.right
-            if found.converged:
-                return from_krylov(found, rows, center=center, method="krylov", passes=passes)
+            result = from_krylov(found, rows, center=center, method="krylov", passes=passes)
+            if found.converged and (exact or not faint(result)):
+                return result
     return replace(by_gram(rows, center=center, k=k), passes=passes + 4)
 
 
@@ -262,11 +220,13 @@ def from_krylov(found: Krylov, rows: Rows, *, center: bool, method: str, passes:
     certified = found.exact and sure <= PROMISED
     bound = sure if certified else radians(found.error, values[-1] - following)
     if not certified and bound < np.pi / 4:  # of right vectors; F shrinks what is not along them, and rounds itself
-        bound = float(bound * np.sqrt(following / values[-1]) + (gram.EPS64 * rows.d if found.exact else gram.EPS32))
+        bound = float(bound * np.sqrt(following / values[-1]))
+        bound += gram.EPS64 * rows.d if found.exact else single_rounding(found.raw, values[-1])
     root = np.sqrt(values[-1]) if values[-1] > 0 else 1.0
     return PVector(
         **signed(orthonormalised(found.left), center),
         sigmas=np.sqrt(found.values) / found.scale,
+        resolution=float(np.sqrt(found.noise)) / found.scale,
         explained=min(1.0, float(values.sum() / found.energy)),
         residual=float(found.error / root / found.scale),
         bound=bound,
@@ -280,6 +240,11 @@ def from_krylov(found: Krylov, rows: Rows, *, center: bool, method: str, passes:
 
 
 ENGINES = {"gram": by_gram, "krylov": by_krylov, "dual": by_dual, "randomized": by_randomized}
+
+
+def single_rounding(raw: float, value: float) -> float:
+    """Angle by which float32 products F v miss their directions, of rows with squared norm `raw`, as it is seen."""
+    return 2 * gram.EPS32 * float(np.sqrt(raw / value)) if value > 0 else float(np.pi / 2)
 
 
 def radians(error: float, gap: float) -> float:

@@ -1,18 +1,20 @@
 """A matrix read block by block, as often as needed, and what can be asked of its entries. Not the forms of input (`inputs`).
 
 Arrays are sliced, never copied whole; half precision, integers and booleans are upcast one block at a time;
-batches are read in order, again for every pass.
+batches are read in order, again for every pass, and must be the same in each.
 """
 
 import mmap
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 BLOCK = 1 << 18  # entries in one block of a resident matrix: 1 MB of float32
+SAME = 1e-5  # relative difference of the prints of a batch in two readings: more than the rounding of a network
 
 
 @dataclass
@@ -22,12 +24,13 @@ class Rows:
     `matrix` is the resident array (NumPy or torch, two-dimensional), or None where only `batches` are given.
     """
 
-    matrix: object = None
+    matrix: Any = None
     batches: Iterable | None = None
-    n: int | None = None  # unknown for batches until they have been read once
-    d: int | None = None
+    n: int = None  # type: ignore[assignment]  # unknown for batches until they have been read once
+    d: int = None  # type: ignore[assignment]
     progress: bool = False  # show a bar of the rows read
-    bar: object = None  # while one is shown
+    bar: Any = None  # while one is shown
+    prints: list = field(default_factory=list)  # of every batch, from the first reading
 
     distributed = False  # whether parts of the rows are measured by other processes, and the whole is never here
 
@@ -58,7 +61,7 @@ class Rows:
             matrix = matrix.base
         return isinstance(matrix, mmap.mmap)
 
-    def parts(self, function: Callable[["Rows"], object]) -> list[tuple[int, object]]:
+    def parts(self, function: Callable[["Rows"], Any]) -> list[tuple[int, Any]]:
         """First row and function of every part of the rows, computed where the part is: here, all rows are one part."""
         return [(0, function(self))]
 
@@ -72,8 +75,10 @@ class Rows:
         if not self.progress:
             yield
             return
-        from tqdm import tqdm
-
+        try:
+            from tqdm import tqdm
+        except ImportError as error:
+            raise ImportError("progress=True needs tqdm: pip install tqdm") from error
         with tqdm(total=self.n, desc=what, unit="row", unit_scale=True, file=sys.stderr) as self.bar:
             try:
                 yield
@@ -117,6 +122,7 @@ class Rows:
                 )
             if self.n is not None and start + len(block) > self.n:
                 raise changed_batches(self.n, start + len(block))
+            self._recognise(number, block)
             yield start, block
             self.advance(len(block))
             start += len(block)
@@ -125,6 +131,52 @@ class Rows:
         if self.n is not None and self.n != start:
             raise changed_batches(self.n, start)
         self.n = start
+
+    def read_again(self) -> None:
+        """ValueError where batches that were read once are not the same when they are read again."""
+        for _ in () if self.resident or self.distributed else self.blocks():
+            pass
+
+    def _recognise(self, number: int, block: np.ndarray) -> None:
+        """ValueError where a batch is not the one of the first reading."""
+        found = Print.of(block)
+        if number > len(self.prints):
+            self.prints.append(found)
+        elif found.differs(self.prints[number - 1]):
+            raise ValueError(
+                f"batch {number} holds other rows than at first, or in another order: batches must be the same each time "
+                "they are read (no shuffling, no random augmentation, a network in eval mode)"
+            )
+
+
+@dataclass(frozen=True)
+class Print:
+    """What tells a batch from one of other rows, or of the same rows in another order: random combinations of the
+    entries of its first row, and of all differences from it.
+    """
+
+    rows: int
+    first: float
+    rest: float
+    scales: tuple[float, float]  # what the two are large beside
+
+    @classmethod
+    def of(cls, block: np.ndarray) -> "Print":
+        n, d = block.shape
+        weights = np.random.default_rng(0).standard_normal(n + d)
+        columns, head = weights[n:], block[0].astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            rest = (block - block[0]) @ columns.astype(block.dtype)
+            if not np.isfinite(rest).all():
+                rest = (block.astype(np.float64) - head) @ columns
+            rest = rest.astype(np.float64)
+            scales = float(np.abs(head) @ np.abs(columns)), float(np.linalg.norm(rest))
+            return cls(n, float(head @ columns), float(weights[:n] @ rest), scales)
+
+    def differs(self, other: "Print") -> bool:
+        """False where an entry is not finite: that is found and named elsewhere."""
+        pairs = zip((self.first, self.rest), (other.first, other.rest), other.scales, strict=True)
+        return self.rows != other.rows or any(abs(one - two) > SAME * scale for one, two, scale in pairs)
 
 
 def changed_batches(before: int, now: int) -> ValueError:
@@ -144,20 +196,16 @@ def is_dask(value) -> bool:
     return dask_array is not None and isinstance(value, dask_array.Array)
 
 
+def is_sparse(value) -> bool:
+    """Whether it is a sparse matrix or array of SciPy (or one with its methods)."""
+    return hasattr(value, "toarray") and hasattr(value, "nnz")
+
+
 def checked(array, name: str):
     """The array itself (a tensor detached; lists made an array; Dask not computed) if it is a real, two-dimensional,
     non-empty matrix.
     """
-    if is_tensor(array):
-        array = array.detach()
-        numeric, kind = not array.is_complex(), str(array.dtype)
-    else:
-        array = array if is_dask(array) else np.asanyarray(array)
-        numeric, kind = array.dtype.kind in "fiub", str(array.dtype)
-    if not numeric:
-        raise TypeError(
-            f"{name} has dtype {kind}: real numbers are needed (convert it, or drop its non-numeric columns)"
-        )
+    array = real(array, name)
     if array.ndim != 2:
         hint = (
             "average feature maps over positions or flatten them first"
@@ -174,6 +222,43 @@ def checked(array, name: str):
     return array
 
 
+def real(array, name: str):
+    """The array itself, as in `checked`, of any shape: real numbers, all of them there.
+
+    TypeError for sparse matrices, for tensors that hold no plain numbers and for other types; ValueError for masks.
+    """
+    if is_sparse(array):
+        raise TypeError(f"{name} is a sparse {type(array).__name__}: call toarray() on it (or on blocks of its rows)")
+    if is_tensor(array):
+        array = array.detach()
+        numeric, kind = not array.is_complex(), str(array.dtype)
+    else:
+        parts = array if isinstance(array, list | tuple) else [array]
+        if any(np.ma.is_masked(part) for part in parts):
+            raise ValueError(f"{name} is a masked array with masked entries: fill them, or drop their rows or columns")
+        try:
+            array = array if is_dask(array) else np.asanyarray(array)
+        except (RuntimeError, TypeError) as error:  # a list of tensors on a GPU, or of nested ones
+            raise TypeError(
+                f"{name} cannot be read as an array: pass one tensor, or batches of two dimensions"
+            ) from error
+        array = array.data if isinstance(array, np.ma.MaskedArray) else array
+        numeric, kind = array.dtype.kind in "fiub", str(array.dtype)
+    if not numeric:
+        raise TypeError(
+            f"{name} has dtype {kind}: real numbers are needed (convert it, or drop its non-numeric columns)"
+        )
+    if is_tensor(array):
+        try:
+            to_float(array[(slice(0, 1),) * array.ndim])
+        except (RuntimeError, TypeError, IndexError) as error:
+            raise TypeError(
+                f"{name} is a {type(array).__name__} of {kind} ({array.layout}, on {array.device}) that cannot be read "
+                "as plain numbers: make it a float32 tensor first, by to_dense(), dequantize() or to()"
+            ) from error
+    return array
+
+
 def float_tensor(block):
     """The tensor as float32, or float64 where float32 does not hold it; itself where it is one of these."""
     import torch
@@ -187,7 +272,7 @@ def float_tensor(block):
 def to_float(block) -> np.ndarray:
     """float32 or float64 on the host; a view where the block is already that."""
     if is_tensor(block):
-        return float_tensor(block).cpu().numpy()
+        return float_tensor(block).numpy(force=True)
     block = np.asarray(block)
     if block.dtype in (np.float32, np.float64):
         return block if block.dtype.isnative else block.astype(block.dtype.newbyteorder("="))

@@ -5,14 +5,15 @@ these says what is high: `compare` does, by a permutation null. All but mutual_k
 so no n x n matrix is held unless n < d.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from . import gram
 from .angles import unit_rows
 from .cautions import NoDirection
-from .inputs import as_rows
+from .inputs import as_rows, boolean
 from .rows import Rows, to_float
 from .threads import workers
 
@@ -45,6 +46,17 @@ class Norms:
     diagonals: tuple[float, float, float]  # sums of k_i^2, l_i^2, k_i l_i; k, l are the rows' squared lengths
 
 
+class Spectrum:
+    """Eigenvalues, descending, and eigenvectors of a moment matrix, computed when they are asked for, and once."""
+
+    def __init__(self, moment: np.ndarray):
+        self.moment = moment
+
+    @cached_property
+    def parts(self) -> tuple[np.ndarray, np.ndarray]:
+        return gram.eigen(self.moment)
+
+
 @dataclass
 class Pair:
     """Moments of two centred matrices A (n, d_a) and B (n, d_b)."""
@@ -54,6 +66,10 @@ class Pair:
     bb: np.ndarray
     ab: np.ndarray
     diagonals: tuple[float, float, float]
+    spectra: tuple[Spectrum, Spectrum] = None  # type: ignore[assignment]  # of A'A and B'B
+
+    def __post_init__(self):
+        self.spectra = self.spectra or (Spectrum(self.aa), Spectrum(self.bb))
 
     @classmethod
     def of(cls, A: np.ndarray, B: np.ndarray) -> "Pair":
@@ -63,8 +79,8 @@ class Pair:
 
     @property
     def norms(self) -> Norms:
-        squares = (float(np.sum(moment**2)) for moment in (self.aa, self.bb, self.ab))
-        return Norms(self.n, *squares, (float(np.trace(self.aa)), float(np.trace(self.bb))), self.diagonals)
+        aa, bb, ab = (float(np.sum(moment**2)) for moment in (self.aa, self.bb, self.ab))
+        return Norms(self.n, aa, bb, ab, (float(np.trace(self.aa)), float(np.trace(self.bb))), self.diagonals)
 
 
 def diagonals(A: np.ndarray, B: np.ndarray) -> tuple[float, float, float]:
@@ -82,6 +98,7 @@ def linear_cka(a, b, *, debiased: bool = False) -> float:
     Source: Kornblith et al., ICML 2019;
     Song et al., JMLR 13 (2012) 1393. Not for finding small differences: it is dominated by the largest directions.
     """
+    debiased = boolean(debiased, "debiased")
     norms = moment_norms(*same_samples(a, b))
     return debiased_cka(norms) if debiased else biased_cka(norms)
 
@@ -139,14 +156,14 @@ def top_span(a, b, *, k: int = 10) -> float:
 
 def canonical(pair: Pair, variance: float = 1.0, most: int | None = None) -> float:
     """Mean canonical correlation of the leading directions that hold `variance`, `most` of them at most."""
-    left, right = whitening(pair.aa, variance)[:, :most], whitening(pair.bb, variance)[:, :most]
+    left, right = (whitening(spectrum, variance)[:, :most] for spectrum in pair.spectra)
     correlations = np.linalg.svd(left.T @ pair.ab @ right, compute_uv=False)
     return float(np.clip(correlations, 0, 1).mean())
 
 
-def whitening(moment: np.ndarray, variance: float) -> np.ndarray:
+def whitening(spectrum: Spectrum, variance: float) -> np.ndarray:
     """(d, r) directions, leading ones first, scaled so that the matrix projected on them is orthonormal."""
-    values, vectors = gram.eigen(moment)
+    values, vectors = spectrum.parts
     values = values[values > 0]
     share = np.cumsum(values) / values.sum()
     kept = min(int(np.searchsorted(share, variance * (1 - 1e-12))) + 1, len(values))
@@ -177,17 +194,19 @@ def mutual_knn(a, b, *, neighbours: int = 10) -> float:
     return float(common_share(nearest(a, neighbours), nearest(b, neighbours)).mean())
 
 
-def nearest(rows: Rows, neighbours: int) -> np.ndarray:
-    """(n, neighbours) indices, the sample itself left out, in no order."""
+def nearest(rows: Rows, neighbours: int, of: np.ndarray | None = None) -> np.ndarray:
+    """(n, neighbours) indices, the sample itself left out, in no order; of these samples alone, among all."""
     if not 1 <= neighbours < rows.n:
         raise ValueError(f"neighbours={neighbours} with {rows.n} samples: 1 to {rows.n - 1} are possible")
     unit = unit_rows(rows.matrix)
     if not np.isfinite(unit).all():
         gram.raise_bad_entry(rows)
-    found, size = np.empty((rows.n, neighbours), dtype=np.int64), max(16, (1 << 22) // rows.n)
-    for start in range(0, rows.n, size):
-        close = unit[start : start + size] @ unit.T
-        close[np.arange(len(close)), np.arange(start, start + len(close))] = -np.inf
+    of = np.arange(rows.n) if of is None else of
+    found, size = np.empty((len(of), neighbours), dtype=np.int64), max(16, (1 << 22) // rows.n)
+    for start in range(0, len(of), size):
+        part = of[start : start + size]
+        close = unit[part] @ unit.T
+        close[np.arange(len(part)), part] = -np.inf
         found[start : start + size] = np.argpartition(-close, neighbours - 1, axis=1)[:, :neighbours]
     return found
 
@@ -219,10 +238,7 @@ def paired_moments(a, b) -> Pair:
         sums = np.zeros(3)
         for start in part:
             block = slice(start, min(start + part.step, part.stop))
-            x, y = (
-                (to_float(rows.matrix[block]).astype(np.float64) - mean[0]) - mean[1]
-                for rows, mean in zip((a, b), means, strict=True)
-            )
+            x, y = (centred(rows, block, mean) for rows, mean in zip((a, b), means, strict=True))
             aa += x.T @ x
             bb += y.T @ y
             ab += x.T @ y
@@ -238,6 +254,23 @@ def paired_moments(a, b) -> Pair:
     if not (aa.any() and bb.any()):
         raise NoDirection(EQUAL)
     return Pair(a.n, aa, bb, ab, tuple(sums))
+
+
+def permuted_pair(pair: Pair, a: Rows, b: Rows, order: np.ndarray) -> Pair:
+    """The moments of the pair where the samples of b come in another order."""
+    means, ab, both = [mean_parts(rows) for rows in (a, b)], np.zeros_like(pair.ab), 0.0
+    size = max(ROWS, gram.block_rows(max(a.d, b.d)))
+    for start in range(0, a.n, size):
+        x = centred(a, slice(start, start + size), means[0])
+        y = centred(b, order[start : start + size], means[1])
+        ab += x.T @ y
+        both += diagonals(x, y)[2]
+    return replace(pair, ab=ab, diagonals=(*pair.diagonals[:2], both))
+
+
+def centred(rows: Rows, chosen, mean: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Chosen rows in float64, minus a mean in two parts."""
+    return (to_float(rows.matrix[chosen]).astype(np.float64) - mean[0]) - mean[1]
 
 
 def kernel_norms(a: Rows, b: Rows) -> Norms:
@@ -277,5 +310,5 @@ def mean_parts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 def narrowed(rows: Rows) -> Rows:
     if rows.d <= rows.n:
         return rows
-    coordinates = np.linalg.qr(whole(rows).T, mode="r").T
+    coordinates = np.asarray(np.linalg.qr(whole(rows).T, mode="r")).T
     return Rows(matrix=coordinates, n=rows.n, d=coordinates.shape[1])

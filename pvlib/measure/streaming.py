@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import gram
-from .inputs import as_rows
-from .pvector import PVector, finish, radians
+from .inputs import as_rows, boolean
+from .pvector import finish, radians
+from .result import PVector
 from .rows import checked, to_float
 
 SAFE = 1e15  # float32 entries between 1 / SAFE and SAFE have squares and sums inside the range of float32
@@ -22,7 +23,7 @@ class Directions:
     live among the features of one of them, and it is projected rows that can be compared.
 
     vectors : (d, k) float64, orthonormal
-    sigmas : all singular values, descending, in the units of the features
+    sigmas : all singular values, descending, in the units of the features; 0 and what is near it: see `PVector.resolution`
     explained : share of the squared Frobenius norm in the top k
     bound : radians, certified, counting every rounding at its worst; the P-vector's own bound is far smaller
     """
@@ -36,15 +37,18 @@ class Directions:
     right: gram.Right = field(repr=False)
 
     def p_vector(self, features) -> PVector:
-        """The P-vector: a second reading of the same rows (arrays or batches), in the order its entries shall have.
+        """The P-vector: a second reading of the same rows (arrays or batches), in the order of its entries. Batches are
+        read once more, to see that this order is always the same.
 
-        ValueError where the rows are not as many as those that were seen.
+        ValueError where the rows are not as many as those that were seen, are other ones, or change their order.
         """
         rows = as_rows(features)
         if rows.n is not None and rows.n != self.n:
             raise ValueError(f"features have {rows.n} rows, the stream saw {self.n}: the same rows are needed again")
         rows.n, rows.d = self.n, len(self.vectors)
-        return finish(rows, self.right, center=self.centred)
+        found = finish(rows, self.right, center=self.centred)
+        rows.read_again()
+        return found
 
 
 class Stream:
@@ -98,7 +102,7 @@ class Stream:
         return self
 
     def _flush(self) -> None:
-        if self._waiting:
+        if self._moments is not None and self._waiting:
             self._moments.add(np.concatenate(self._waiting))
             self._waiting.clear()
 
@@ -120,6 +124,7 @@ class Stream:
 
     def result(self, *, center: bool, k: int = 1) -> Directions:
         """Top-k right directions of all rows so far; the stream can go on afterwards."""
+        center = boolean(center, "center")
         if self._moments is None:
             raise ValueError("the stream has seen no batch: call update first")
         self._flush()

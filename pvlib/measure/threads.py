@@ -1,7 +1,8 @@
 """Worker threads over blocks of rows, with BLAS at one thread inside and the caller's setting restored afterwards.
 
 BLAS splits thin products badly, and its threads spin for a while after each; whole blocks of rows in threads of our own
-read the matrix at the speed of memory. Not for products of large square matrices: leave these to BLAS.
+read the matrix at the speed of memory. Not for products of large square matrices: leave these to BLAS. Without
+threadpoolctl, which sets the threads of BLAS, there are no workers: BLAS goes on as it is.
 """
 
 import os
@@ -11,15 +12,47 @@ from contextlib import contextmanager
 from functools import cache, partial
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
-_lock = threading.Lock()
-_inside = 0  # calls that run now: the first one lowers the BLAS threads, the last one restores them
-_limit = None
+try:
+    from threadpoolctl import ThreadpoolController
+except ImportError:
+    ThreadpoolController = None
+
+
+class Calls:
+    """The calls that run now: the first one lowers the BLAS threads, the last one restores them."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.count = 1  # workers of each
+        self.limiter = None
+
+    def enter(self) -> int:
+        with self.lock:
+            if not self.inside:
+                self.count = granted()
+                self.limiter = controller().limit(limits=1) if ThreadpoolController else None
+            self.inside += 1
+            return self.count
+
+    def leave(self) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                self.restore()
+
+    def restore(self) -> None:
+        if self.limiter is not None:
+            self.limiter.restore_original_limits()
+            self.limiter = None
+
+
+_calls = Calls()
 
 
 @cache
-def controller() -> ThreadpoolController:
+def controller() -> "ThreadpoolController":
     """The BLAS libraries of this process, looked up once (it takes milliseconds)."""
     return ThreadpoolController().select(user_api="blas")
 
@@ -30,7 +63,21 @@ def pool(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="pvlib", initializer=quiet)
 
 
-os.register_at_fork(after_in_child=pool.cache_clear)  # threads do not survive a fork
+def forget_calls() -> None:
+    """In the child of a fork, which has none of its parent's threads: neither their calls nor their limit of BLAS."""
+    global _calls
+    pool.cache_clear()
+    parents, _calls = _calls, Calls()
+    parents.restore()
+    parents.lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(  # the lock is taken over the fork, so that no call is half entered in the child
+        before=lambda: _calls.lock.acquire(),
+        after_in_parent=lambda: _calls.lock.release(),
+        after_in_child=forget_calls,
+    )
 
 
 def quiet() -> None:
@@ -40,8 +87,15 @@ def quiet() -> None:
 
 def granted() -> int:
     """Threads that the caller lets BLAS use, and no more than the processors of this process."""
+    if ThreadpoolController is None:
+        return 1
     threads = [library.num_threads for library in controller().lib_controllers]
-    return max(1, min(max(threads, default=1), len(os.sched_getaffinity(0))))
+    return max(1, min(max(threads, default=1), processors()))
+
+
+def processors() -> int:
+    """Processors that this process may use; all of the machine where the system does not tell (macOS, Windows)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def spread(threads: ThreadPoolExecutor, function, items: list) -> list:
@@ -61,18 +115,9 @@ def workers():
 
     BLAS itself runs in one thread until the end. Can be nested.
     """
-    global _inside, _limit
-    with _lock:
-        if not _inside:
-            count = granted()
-            _limit = (controller().limit(limits=1), count)
-        _inside += 1
-        count = _limit[1]
+    calls = _calls  # of this process: a fork meanwhile replaces them in the child
+    count = calls.enter()
     try:
         yield partial(spread, pool(count)), count
     finally:
-        with _lock:
-            _inside -= 1
-            if not _inside:
-                _limit[0].restore_original_limits()
-                _limit = None
+        calls.leave()

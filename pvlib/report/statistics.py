@@ -86,7 +86,7 @@ def _left_out(values: np.ndarray, ends: list[np.ndarray], units: int) -> float:
     """Jackknife variance of the mean: spread of the means that each leave out one unit. NaN for too few units."""
     of_unit = sum(np.bincount(end, values, minlength=units) for end in ends)
     pairs = sum(np.bincount(end, minlength=units) for end in ends)
-    if units < 2 or (pairs == len(values)).any():
+    if units < 2 or np.any(pairs == len(values)):
         return math.nan
     means = (values.sum() - of_unit) / (len(values) - pairs)
     return (units - 1) / units * float(np.sum((means - means.mean()) ** 2))

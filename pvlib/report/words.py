@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 
 TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "Digits"}
@@ -10,6 +11,16 @@ TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "dig
 def dataset_title(dataset: str) -> str:
     """The name of a data set as readers know it."""
     return TITLES.get(dataset, dataset)
+
+
+def plain(text: str) -> str:
+    """Text as a Markdown page shows it, tags and all: Markdown itself would hand `<script>` on to the browser."""
+    return html.escape(text, quote=False)
+
+
+def cell(text: str) -> str:
+    """The same inside a table."""
+    return plain(text).replace("|", r"\|")
 
 
 def number(value: float, *, unit: str = "") -> str:

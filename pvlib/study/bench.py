@@ -98,11 +98,17 @@ class Bench:
 
     def features(self, model: torch.nn.Module, split: str) -> dict[str, np.ndarray]:
         """Features of the anchor at every layer that the network names: layer -> (n, d) float32."""
-        return self._extract(model, self.images[split], dict(model.layers))
+        return self._extract(model, self.images[split], dict(model.layers))  # type: ignore[arg-type]  # of the registry
 
     def _extract(self, model, images: torch.Tensor, layers: dict[str, str]) -> dict[str, np.ndarray]:
         found = extract(
-            model, images, layers, device=self.device, precision=self.recipe.precision, transform=self.transform
+            model,
+            images,
+            layers,
+            device=self.device,
+            precision=self.recipe.precision,
+            transform=self.transform,
+            channels_last=False,
         )
         for layer, value in found.items():
             if not torch.isfinite(value).all():
@@ -178,7 +184,7 @@ class Bench:
             return {}, []
         split, vectors, rows = f"{self.other.name}-train", {}, []
         images = self.other.train.images[anchor(self.other).train_ids]
-        for layer, features in self._extract(model, images, dict(model.layers)).items():
+        for layer, features in self._extract(model, images, dict(model.layers)).items():  # type: ignore[arg-type]
             for convention in ALONG:
                 if (found := p_vector(features, convention)) is not None:
                     vectors[f"{state}/{split}/{layer}/{convention}"] = half(found.vectors)
@@ -209,7 +215,8 @@ class Bench:
         """P-vectors of the full splits at the primary layer, and how far each is from the anchor's own."""
         vectors, rows = {}, []
         for split, part in (("train", self.data.train), ("test", self.data.test)):
-            features = self._extract(model, part.images, {PRIMARY: model.layers[PRIMARY]})[PRIMARY]
+            primary = {PRIMARY: model.layers[PRIMARY]}  # type: ignore[index]  # of the registry
+            features = self._extract(model, part.images, primary)[PRIMARY]  # type: ignore[arg-type]
             for convention in ALONG:
                 full, own = p_vector(features, convention), p_vector(features[self.ids[split]], convention)
                 if full is None or own is None:

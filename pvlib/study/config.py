@@ -13,8 +13,9 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -26,7 +27,7 @@ from ..schema import check, read_yaml
 # Raised when training or measuring changes results; a golden run in the tests fails when it should have been.
 NUMERICS_VERSION = 1
 ROLES = ("primary", "exploratory", "control", "pool")
-STUDIES = Path(__file__).resolve().parents[2] / "studies"
+STUDIES = Path(str(resources.files("pvlib") / "studies"))
 MOST_RUNS = 100_000
 # Names become folders, job names and table entries: plain words everywhere.
 _WORD = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
@@ -39,10 +40,10 @@ class Cell(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     label: str
-    role: Literal[ROLES]
+    role: Literal[ROLES]  # type: ignore[valid-type]
     seeds: _Count
     recipe: dict[str, object]
-    grid: Annotated[dict[str, object], Meta(min_length=1)] = {}
+    grid: Annotated[dict[str, Any], Meta(min_length=1)] = {}
     first_seed: _Seed | None = None
 
     def __post_init__(self):
@@ -146,7 +147,8 @@ def parse_study(content: object, *, where: str) -> Study:
     count = sum(cell.seeds * math.prod(map(len, cell.grid.values())) for cell in file.cells)
     if count > MOST_RUNS:
         raise ValueError(f"{where}: {count} runs; a study has {MOST_RUNS} at most")
-    order, names, recipes = [], set(), {}
+    order, names = [], set()
+    recipes: dict[Recipe, str] = {}
     for position, cell in enumerate(file.cells):
         place = f"{where}, cells[{position}] ({cell.name})"
         if cell.name in names:

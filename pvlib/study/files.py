@@ -8,10 +8,10 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+if TYPE_CHECKING:  # and where tensors are handled: writing bytes takes neither
+    import torch
 
 
 class DamagedFile(RuntimeError):
@@ -70,6 +70,8 @@ def sha256(path: Path) -> str:
 
 
 def _digest(tensors: Mapping[str, torch.Tensor], note: str) -> str:
+    import torch
+
     digest = hashlib.sha256(note.encode())
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
@@ -80,6 +82,8 @@ def _digest(tensors: Mapping[str, torch.Tensor], note: str) -> str:
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], note: Mapping | None = None) -> None:
     """One safetensors file, written atomically, that carries `note` (JSON) and the checksum of all it holds."""
+    from safetensors.torch import save
+
     text = json.dumps(plain(note or {}), sort_keys=True, allow_nan=False)
     # Clones: safetensors refuses tensors that share memory (tied or sliced ones).
     own = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
@@ -94,6 +98,8 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
     DamagedFile
         The file is cut off, or its content does not match the checksum inside it.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -34,7 +34,7 @@ def listed(folder: Path) -> dict[str, str]:
     path = folder / SUMS
     if not path.exists():
         return {}
-    found = {}
+    found: dict[str, str] = {}
     for line in path.read_text(errors="replace").splitlines():
         digest, _, name = line.partition("  ")
         if not re.fullmatch(r"[0-9a-f]{64}", digest) or not _OURS.fullmatch(name):

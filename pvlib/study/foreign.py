@@ -252,7 +252,7 @@ def measured(cell: Cell) -> tuple[dict, dict, dict]:
     vectors, rows, parameters = {}, [], 0
     for state, model in _states(cell, images, transform):
         parameters = sum(value.numel() for value in model.parameters())
-        found = extract(model, images, network.layers, batch_size=BATCH, transform=transform)
+        found = extract(model, images, network.layers, batch_size=BATCH, transform=transform, channels_last=False)
         for layer, features in ((layer, value.numpy()) for layer, value in found.items()):
             if not torch.isfinite(found[layer]).all():
                 raise NotFinite(f"{network.name}, {state}: features at {layer} are not finite")

@@ -1,85 +1,90 @@
-"""Feature matrices from files, for the command line. Nothing is unpickled."""
+"""Feature matrices from files, for the command line: which file and array are meant, and what is refused before it is read."""
 
 from __future__ import annotations
 
-import pickle
+import errno
+import os
+import stat
+import warnings
 from pathlib import Path
 
 import numpy as np
 
+from ..one_line import one_line
+from .formats import READERS, ZIP, Refused
 
-def read_matrix(path: Path) -> np.ndarray:
-    """The (samples, features) matrix in a .npy (memory-mapped), .npz, .safetensors, .pt or .parquet file.
+NOT_REGULAR = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+SIGNATURES = {b"\x93NUMPY": (".npy",), ZIP: (".npz", ".pt")}
+
+
+def read_matrix(source: str | Path) -> np.ndarray:
+    """The (samples, features) matrix in a .npy, .npz, .safetensors, .pt, .parquet or .csv file, in the type it was saved in.
+
+    Parameters
+    ----------
+    source
+        The file; where it holds several arrays, `FILE:ARRAY`. Files of NumPy's and of safetensors are memory-mapped.
 
     Raises
     ------
     ValueError
-        Unknown kind of file, not exactly one array in it, not two-dimensional, or content that would need unpickling.
+        Anything but one matrix of real numbers, with what to do about it.
     OSError
         The file is not there or cannot be read.
+    MemoryError
+        What the file holds is larger than the free memory.
     """
-    path = Path(path)
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise ValueError(f"{path}: unknown kind of file {path.suffix!r}; known: {', '.join(READERS)}")
-    if not path.exists():
-        raise FileNotFoundError(2, "no such file", str(path))
+    path, name = split_source(str(source))
+    shown, kind = one_line(source), path.suffix.lower()
     try:
-        matrix = reader(path)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    if matrix.ndim != 2:
-        raise ValueError(f"{path}: expected a matrix (samples x features), got an array of shape {matrix.shape}")
+        if kind not in READERS:
+            raise Refused(f"unknown kind of file {kind!r}; known: {', '.join(READERS)}")
+        _check_file(path, kind)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters of a file is refused, in one line
+            matrix = READERS[kind](path, name)
+        if matrix.ndim != 2:
+            raise Refused(f"expected a matrix (samples x features), got an array of shape {matrix.shape}; reshape it")
+    except Refused as error:
+        raise Refused(f"{shown}: {error}") from error
+    except MemoryError as error:
+        raise MemoryError(f"{shown}: not enough memory{f': {error}' if str(error) else ''}") from error
+    except ModuleNotFoundError as error:
+        text = f"{shown}: to read {kind} takes the package {error.name}, which is not installed"
+        raise ModuleNotFoundError(text, name=error.name) from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # EINVAL: a seek to before the start
+            raise OSError(error.errno, (error.strerror or "").lower(), shown) from error
+        # Damaged bytes make the libraries that read them raise almost anything.
+        text = f"{type(error).__name__}: {one_line(error)[:200]}"
+        raise Refused(f"{shown}: damaged, or not a {kind} file; copy or save it again ({text})") from error
     return matrix
 
 
-def _npy(path: Path) -> np.ndarray:
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+def split_source(source: str) -> tuple[Path, str | None]:
+    """File and array of `FILE:ARRAY`; a colon may also belong to a file's name, or to a drive (`C:\\features.npz`)."""
+    if not os.path.exists(source):  # which no error of the file system stops
+        for place in (place for place, character in enumerate(source) if character == ":"):
+            if Path(source[:place]).suffix.lower() in READERS:
+                return Path(source[:place]), source[place + 1 :]
+    return Path(source), None
 
 
-def _npz(path: Path) -> np.ndarray:
-    with np.load(path, allow_pickle=False) as file:
-        return file[_only(list(file))]
-
-
-def _safetensors(path: Path) -> np.ndarray:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:  # torch knows bfloat16, NumPy does not
-            return file.get_tensor(_only(list(file.keys()))).float().numpy()
-    except SafetensorError as error:
-        raise ValueError(f"not a safetensors file ({error})") from error
-
-
-def _pt(path: Path) -> np.ndarray:
-    import torch
-
-    try:
-        value = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError("not a file of plain tensors; save a tensor, not an object, with torch.save") from error
-    if isinstance(value, dict):
-        value = value[_only(list(value))]
-    if not isinstance(value, torch.Tensor):
-        raise ValueError(f"expected a tensor, got {type(value).__name__}")
-    return value.float().numpy() if value.dtype in (torch.bfloat16, torch.float16) else value.numpy()
-
-
-def _parquet(path: Path) -> np.ndarray:
-    import pandas as pd
-
-    frame = pd.read_parquet(path)
-    words = [str(name) for name in frame.columns if frame[name].dtype.kind not in "fiub"]
-    if words:
-        raise ValueError(f"the column {words[0]!r} is not numeric")
-    return frame.to_numpy()
-
-
-def _only(names: list[str]) -> str:
-    if len(names) != 1:
-        raise ValueError(f"expected one array in the file, found {len(names)}: {', '.join(names[:8])}")
-    return names[0]
-
-
-READERS = {".npy": _npy, ".npz": _npz, ".safetensors": _safetensors, ".pt": _pt, ".parquet": _parquet}
+def _check_file(path: Path, kind: str) -> None:
+    status = path.stat()
+    for found, what in NOT_REGULAR.items():
+        if found(status.st_mode):
+            raise Refused(f"it is {what}; a file is needed")
+    if status.st_size == 0:
+        raise Refused("it is empty; copy or save it again")
+    with open(path, "rb") as file:
+        start = file.read(8)
+    for signature, kinds in SIGNATURES.items():
+        if start.startswith(signature) and kind not in kinds:
+            raise Refused(f"it holds what a {' or '.join(kinds)} file holds; rename it")

@@ -36,12 +36,12 @@ def groups(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, list[tu
     return found
 
 
-def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
+def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], cells: Mapping[str, str]) -> pd.DataFrame:
     """|cos| of every two networks of one data set, with the parts of the uncentred identity (protocol).
 
     One row for each unordered pair of different runs: trained-trained and untrained-untrained, where both are calibrated
-    or neither is; at the primary layer, uncentred and centred, also trained-untrained. A network without BatchNorm has
-    nothing to calibrate and is paired with both kinds.
+    or neither is; also trained-untrained, of runs of one cell, and at the primary layer, uncentred and centred, of all. A
+    network without BatchNorm has nothing to calibrate and is paired with both kinds. `cells` : run -> its cell.
     """
     frames = []
     for place, members in groups(vectors).items():
@@ -50,7 +50,9 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
         states = np.array([m[1] for m in members])
         matrix = np.stack([m[2] for m in members])
         i, j = np.triu_indices(len(members), 1)
-        keep = comparable(runs, states, i, j, mixed=layer == PRIMARY and convention in ALONG)
+        everywhere = layer == PRIMARY and convention in ALONG
+        of = None if everywhere else np.array([cells[run] for run in runs])
+        keep = comparable(runs, states, i, j, mixed=everywhere or of[i] == of[j])
         i, j = i[keep], j[keep]
         frames.append(
             pd.DataFrame(
@@ -69,13 +71,14 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def comparable(runs: np.ndarray, states: np.ndarray, i: np.ndarray, j: np.ndarray, *, mixed: bool) -> np.ndarray:
-    """Which of the pairs i, j are of two networks in states that may be compared; `mixed`: also trained with untrained."""
+def comparable(
+    runs: np.ndarray, states: np.ndarray, i: np.ndarray, j: np.ndarray, *, mixed: bool | np.ndarray
+) -> np.ndarray:
+    """Which of the pairs i, j are of two networks in states that may be compared; where `mixed`, also trained with untrained."""
     has_raw = np.isin(runs, runs[states == "untrained_raw"])
     raw = (states == "untrained_raw") | ((states == "untrained") & ~has_raw)
     wanted = (states[i] == states[j]) | (raw[i] & raw[j])
-    if mixed:
-        wanted |= (states[i] == "trained") != (states[j] == "trained")
+    wanted |= mixed & ((states[i] == "trained") != (states[j] == "trained"))
     return (runs[i] != runs[j]) & wanted
 
 

@@ -10,12 +10,17 @@ from pathlib import Path
 
 import torch
 
+from .. import __version__
+from ..checkout import checkout
+
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "safetensors")
 
 
 def commit() -> str:
-    """The commit of the code that runs, with `-dirty` where tracked files differ from it, or `unknown`."""
-    folder = Path(__file__).resolve().parents[2]
+    """The commit of the code that runs, with `-dirty` where tracked files differ from it; without a history, the version."""
+    folder = checkout()
+    if folder is None:
+        return f"v{__version__}"
     try:
         head = subprocess.run(
             ["git", "rev-parse", "--short=12", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
@@ -28,7 +33,7 @@ def commit() -> str:
             check=True,
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return f"v{__version__}"
     return f"{head}-dirty" if changed else head
 
 

@@ -91,7 +91,8 @@ def replicated(split: str, layer: str) -> bool:
 
 def along_rows(keys, done, rows, vectors, store: Store) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scalars along training: angles to the own final P-vector, to the data's, to those of other seeds."""
-    snapshots, trajectory = [], []
+    snapshots: list = []
+    trajectory: list = []
     for key in done:
         if keys[key].role == "pool":
             continue
@@ -161,7 +162,7 @@ def end_rows(keys, elsewhere, vectors, old) -> pd.DataFrame:
 
     Seeds that came later are targets that these runs did not know; claim 2 needs no more than the two ends.
     """
-    rows = []
+    rows: list[dict] = []
     for key, part in old["snapshots"].groupby("run") if elsewhere and len(old["snapshots"]) else ():
         if key not in elsewhere:
             continue

@@ -53,7 +53,7 @@ def span_rows(vectors: Mapping, num_classes: int) -> pd.DataFrame:
                         share,
                         math.degrees(sum(angles) / 2),
                         math.degrees(math.acos(math.sqrt(share))),
-                        float(min(1.0, np.linalg.norm(left.T @ right, 2))),
+                        min(1.0, float(np.linalg.norm(left.T @ right, 2))),
                         2 * math.sqrt(share * (1 - share)),
                     )
                 )

@@ -21,10 +21,10 @@ def status(study: Study, store: Store) -> tuple[str, int]:
         counts[run.cell][state] += 1
         if record is not None:
             seconds += record["wall_s"]
-        if state == "failed":
+        if state == "failed" and record is not None:
             reason = record.get("failure") or f"training diverged in epoch {record['failed_epoch']}"  # older records
             failures.append(f"  {run.cell} seed {run.recipe.seed} ({key}): {reason}")
-    total = Counter()
+    total: Counter = Counter()
     width = max(map(len, counts))
     lines = [f"{'cell':{width}}  done  failed  begun  to do"]
     for cell, count in counts.items():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from pvlib.experiment import precision
 from pvlib.experiment.features import LayerError, extract
 
 
@@ -170,11 +171,26 @@ def test_out_of_memory_at_one_sample_and_other_errors_are_raised():
         extract(Limited(2, RuntimeError("something else")), torch.zeros(4, 2), [""])
 
 
-def test_bfloat16_features_come_back_as_float32_and_near(images):
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.filterwarnings("ignore:this cpu has no fast bfloat16")
+def test_bfloat16_features_come_back_as_float32_and_near(images, fast, monkeypatch):
+    """Computed in bfloat16 where that is fast, in float32 where it is not: whatever this machine is."""
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: fast)
     exact, rough = (extract(net(), images, LAYERS, transform=unit, precision=p) for p in ("float32", "bfloat16"))
     assert rough["output"].dtype == torch.float32
-    assert not torch.equal(exact["output"], rough["output"])
+    assert torch.equal(exact["output"], rough["output"]) is not fast
     torch.testing.assert_close(exact, rough, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.filterwarnings("ignore:this cpu has no fast bfloat16")
+def test_effective_precision_is_the_one_that_autocast_computes_in(fast, monkeypatch):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: fast)
+    x = torch.ones(2, 2)
+    for asked in ("float32", "bfloat16"):
+        with precision.autocast("cpu", asked):
+            assert str((x @ x).dtype) == f"torch.{precision.effective(asked, 'cpu')}"
+    assert precision.effective("bfloat16", "cpu") == ("bfloat16" if fast else "float32")
 
 
 def test_bad_arguments_are_refused(images):
@@ -201,3 +217,143 @@ def test_model_returns_to_its_own_device():
     x = torch.randn(5, 3)
     torch.testing.assert_close(extract(model, x, [""], device="cuda")[""], model(x).detach(), atol=1e-3, rtol=1e-3)
     assert model.weight.device.type == "cpu"
+
+
+class Permute(nn.Module):
+    def __init__(self, *order):
+        super().__init__()
+        self.order = order
+
+    def forward(self, x):
+        return x.permute(self.order)
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """As torchvision's: over the second dimension, though it is a LayerNorm."""
+
+    def forward(self, x):
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class ConvNextBlock(nn.Module):
+    """Channels move to the end and back inside, and the sum is computed outside of any module."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.to_last, self.norm = Permute(0, 2, 3, 1), nn.LayerNorm(channels)
+        self.wide, self.act, self.narrow = (
+            nn.Linear(channels, 4 * channels),
+            nn.GELU(),
+            nn.Linear(4 * channels, channels),
+        )
+        self.to_first = Permute(0, 3, 1, 2)
+
+    def forward(self, x):
+        return x + self.to_first(self.narrow(self.act(self.wide(self.norm(self.to_last(self.conv(x)))))))
+
+
+class SwinLike(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.patch, self.to_last = nn.Conv2d(3, channels, 2, stride=2), Permute(0, 2, 3, 1)
+        self.norm, self.mix, self.act = nn.LayerNorm(channels), nn.Linear(channels, channels), nn.GELU()
+
+    def forward(self, x):
+        x = self.to_last(self.patch(x))
+        return x + self.act(self.mix(self.norm(x)))
+
+
+PICTURES = torch.randn(5, 3, 12, 10, generator=torch.Generator().manual_seed(3))
+
+
+def maps_of(model, names):
+    """What the modules return."""
+    seen = {}
+    for name in names:
+        model.get_submodule(name).register_forward_hook(lambda _, __, out, name=name: seen.update({name: out.detach()}))
+    model.eval()(PICTURES)
+    return seen
+
+
+CONVNEXT = nn.Sequential(nn.Conv2d(3, 8, 2, stride=2), LayerNorm2d(8), ConvNextBlock(8), nn.ReLU())
+TELLING = [
+    (CONVNEXT, {"0": False, "1": False, "2.conv": False, "2.norm": True, "2.wide": True, "2.act": True}),
+    (SwinLike(9), {"patch": False, "norm": True, "mix": True, "act": True, "": True}),
+    (nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU()), {"1": False, "2": False, "": False}),
+    (nn.Conv2d(3, 12, 1), {"": False}),  # as many channels as rows
+]
+
+
+@pytest.mark.parametrize(("model", "layouts"), TELLING)
+def test_maps_are_averaged_over_their_positions_where_modules_tell_the_layout(model, layouts):
+    found, maps = extract(model, PICTURES, list(layouts)), maps_of(model, layouts)
+    for name, last in layouts.items():
+        torch.testing.assert_close(found[name], maps[name].mean((1, 2) if last else (2, 3)))
+
+
+SILENT = [
+    (CONVNEXT, "2", False),
+    (CONVNEXT, "2.to_last", True),
+    (SwinLike(6), "to_last", True),
+    (SwinLike(6), "", True),
+]
+
+
+@pytest.mark.parametrize(("model", "layer", "last"), SILENT)
+def test_a_map_that_does_not_tell_its_layout_is_averaged_as_the_caller_says_and_never_by_a_guess(model, layer, last):
+    with pytest.raises(LayerError, match=r"a map that does not tell its layout: pass channels_last=False .*pooling$"):
+        extract(model, PICTURES, [layer])
+    output = maps_of(model, [layer])[layer]
+    for said in (False, True):
+        found = extract(model, PICTURES, [layer], channels_last=said)[layer]
+        torch.testing.assert_close(found, output.mean((1, 2) if said else (2, 3)))
+    right = extract(model, PICTURES, [layer], channels_last=last)[layer]
+    assert right.shape == (5, output.shape[3 if last else 1])
+
+
+@pytest.mark.parametrize("name", ["swin_t", "convnext_tiny", "resnet18"])
+def test_networks_of_torchvision_are_averaged_over_the_right_axes(name):
+    from pvlib.experiment.torchvision_shim import import_torchvision
+
+    channels, layers = {
+        "swin_t": (768, ["features.7", "norm"]),
+        "convnext_tiny": (768, ["features.7"]),
+        "resnet18": (512, ["layer4"]),
+    }[name]
+    model, pictures = getattr(import_torchvision().models, name)(weights=None), torch.randn(2, 3, 64, 64)
+    said = {"channels_last": False} if name == "convnext_tiny" else {}
+    for features in extract(model, pictures, layers, **said).values():
+        assert features.shape == (2, channels)
+    if said:
+        with pytest.raises(LayerError, match="layout"):
+            extract(model, pictures, layers)
+
+
+def test_pooling_by_a_function():
+    class Tokens(nn.Module):
+        def forward(self, x):
+            return x, None
+
+    x = torch.randn(7, 5, 3)
+    found = extract(Tokens(), x, [""], pooling=lambda output: output[0][:, 0])[""]
+    assert torch.equal(found, x[:, 0])
+    with pytest.raises(
+        LayerError, match=r"shape \(7, 5, 3\) from the function given as pooling, not a tensor \(B, d\)"
+    ):
+        extract(Tokens(), x, [""], pooling=lambda output: output[0])
+    with pytest.raises(ValueError, match=r"pooling is .*'median'"):
+        extract(Tokens(), x, [""], pooling="median")
+    with pytest.raises(TypeError, match="channels_last is True, False or None, got 'yes'"):
+        extract(Tokens(), x, [""], channels_last="yes")
+
+
+@pytest.mark.parametrize("drawing", [True, False])
+def test_loader_with_a_random_sampler_is_refused(drawing):
+    x = torch.randn(20, 3)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x), batch_size=6, shuffle=drawing)
+    if drawing:
+        with pytest.raises(ValueError, match=r"DataLoader with a RandomSampler.*shuffle=False"):
+            extract(nn.Identity(), loader, [""])
+    else:
+        assert torch.equal(extract(nn.Identity(), loader, [""])[""], x)

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from pvlib.measure import angles
-from pvlib.measure.cautions import PrecisionWarning
+from pvlib.measure import angles, inference
+from pvlib.measure.cautions import ConventionWarning, PrecisionWarning
 from pvlib.measure.pvector import p_vector
 
 from .making import relu_features, with_sigmas
@@ -58,6 +58,23 @@ def test_warns_when_the_bound_reaches_the_angle_and_not_otherwise():
         assert angles.angle(good, near_tie) > 0.1
 
 
+@pytest.mark.parametrize("compared", [
+    angles.angle, angles.cosine, angles.mean_direction, angles.principal_angles, inference.span_overlap,
+    inference.angle_to_span,
+])  # fmt: skip
+def test_centred_beside_uncentred_warns_the_caller(compared):
+    F = relu_features(60, 8)
+    centred, uncentred = (p_vector(F, center=center) for center in (True, False))
+    for pair in ((centred, uncentred), (uncentred, centred)):
+        with pytest.warns(ConventionWarning, match="one P-vector is centred and the other is not") as caught:
+            compared(*pair)
+        assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConventionWarning)
+        compared(centred, centred)
+        compared(uncentred, centred.vector)  # of an array nobody knows
+
+
 def test_uncentred_identity_splits_the_cosine_exactly():
     F = relu_features(400, 20, dtype=np.float64)
     u, v = p_vector(F, center=False).vector, -p_vector(F[:, :7], center=False).vector
@@ -88,6 +105,7 @@ def test_unit_rows_keep_zero_rows_and_extreme_scales():
         (np.ones(3), np.ones(4), "u is over 3 samples and v over 4"),
         (np.zeros(3), np.ones(3), "u is zero"),
         (np.ones(3), np.array([1, np.nan, 1]), "v holds nan at entry 1"),
+        (np.ma.array([1.0, 2, 3], mask=[0, 1, 0]), np.ones(3), "u is a masked array with masked entries"),
         (np.ones((3, 1)), np.ones(3), r"shape \(3, 1\)"),
         (p_vector(relu_features(30, 5), center=False, k=2), np.ones(30), "span of k=2"),
     ],
@@ -95,6 +113,14 @@ def test_unit_rows_keep_zero_rows_and_extreme_scales():
 def test_bad_vectors_are_named(u, v, message):
     with pytest.raises(ValueError, match=message):
         angles.angle(u, v)
+
+
+def test_complex_vectors_do_not_lose_their_imaginary_part():
+    for call in (angles.cosine, angles.principal_angles):
+        with pytest.raises(TypeError, match="has dtype complex128"):
+            call(np.ones(3), np.array([1, 1j, 1]))
+    with pytest.raises(TypeError, match="complex128"):
+        angles.unit_rows(np.ones((3, 2)) * 1j)
 
 
 def test_dependent_columns_are_no_span():

@@ -34,6 +34,68 @@ def test_estimates_are_those_of_the_measures(related):
         assert estimate[f"P-vector |cos|, {kind}"] == pytest.approx(cosine(*vectors))
 
 
+FUNCTIONS = {
+    "linear CKA": similarity.linear_cka,
+    "linear CKA, debiased": lambda a, b: similarity.linear_cka(a, b, debiased=True),
+    "SVCCA": similarity.svcca,
+    "top-10 span": similarity.top_span,
+    "Procrustes": similarity.procrustes,
+    "mutual 10-NN": similarity.mutual_knn,
+    "P-vector |cos|, uncentred": lambda a, b: cosine(*(p_vector(x, center=False) for x in (a, b))),
+    "P-vector |cos|, centred": lambda a, b: cosine(*(p_vector(x, center=True) for x in (a, b))),
+}
+
+
+def slow_views(n=600, d=(540, 300)):
+    """Two wide matrices whose variance is spread over all directions."""
+    rng = np.random.default_rng(0)
+    common = rng.standard_normal((n, 300)) * np.arange(1, 301) ** -0.3
+    return [common @ rng.standard_normal((300, k)) + 3 * rng.standard_normal((n, k)) + 1 for k in d]
+
+
+@pytest.mark.parametrize("views", [slow_views, lambda: slow_views(n=400), lambda: two_views(n=400, d=(30, 40))])
+def test_no_estimate_contradicts_the_function_of_that_measure_and_every_interval_holds_it(views):
+    a, b = views()
+    table = compare(a, b, replicates=20, permutations=20).table
+    assert set(table.index) == set(FUNCTIONS)
+    for measure, function in FUNCTIONS.items():
+        truth = function(a, b)
+        assert table.loc[measure, "estimate"] == pytest.approx(truth, abs=1e-6), measure
+        assert table.loc[measure, "lo"] <= truth <= table.loc[measure, "hi"], measure
+
+
+def test_what_leading_directions_leave_out_is_in_the_intervals_and_the_null(monkeypatch):
+    a, b = two_views(n=400, d=(60, 50), shared=40)
+    whole = compare(a, b, **FEW).table
+    monkeypatch.setitem(compare.__globals__, "CKA_RANK", 12)
+    monkeypatch.setitem(compare.__globals__, "SVD_RANK", 12)
+    found = compare(a, b, **FEW)
+    table = found.table
+    np.testing.assert_allclose(table["estimate"], whole["estimate"], rtol=1e-12)
+    changed = ["linear CKA", "linear CKA, debiased", "SVCCA", "Procrustes"]
+    assert (table.loc[changed, "lo"] <= whole.loc[changed, "lo"]).all()
+    assert (table.loc[changed, "hi"] >= whole.loc[changed, "hi"]).all()
+    assert (table["null"] >= whole["null"] - 1e-9).all()
+    np.testing.assert_allclose(table["null"], whole["null"], atol=0.02)
+    np.testing.assert_allclose(table["calibrated"], whole["calibrated"], atol=0.05)
+    assert sum("went through the 12 leading directions" in note for note in found.warnings) == 2
+
+
+def test_neighbours_of_some_samples_stand_for_those_of_all(monkeypatch):
+    a, b = two_views(n=1500)
+    whole = compare(a, b, **FEW).table.loc["mutual 10-NN"]
+    monkeypatch.setitem(compare.__globals__, "KNN_SAMPLES", 300)
+    some = compare(a, b, **FEW).table.loc["mutual 10-NN"]
+    assert some["lo"] <= whole["estimate"] <= some["hi"]
+    assert some["null"] == pytest.approx(10 / 1499, abs=2e-3) and some["p"] < 0.05
+
+
+def test_tied_p_vectors_have_an_interval_without_limits():
+    tied, _ = with_sigmas(300, 20, [3, 3, 1, 1, 0.5])
+    row = compare(tied, relu_features(300, 10), **FEW).table.loc["P-vector |cos|, uncentred"]
+    assert (row["lo"], row["hi"]) == (0, 1)
+
+
 def test_intervals_hold_their_estimate_and_related_features_exceed_the_null(related):
     table = related[2].table
     assert (table["lo"] <= table["estimate"]).all() and (table["estimate"] <= table["hi"]).all()
@@ -133,7 +195,8 @@ def test_every_form_of_input_gives_the_same_table_where_neighbours_are_sampled_t
     a, b = (view.astype(np.float32) for view in two_views(n=300))
     make, tolerance = FORMS[form]
     plain, found = compare(a, b, **FEW), compare(make(a, torch), make(b, torch), **FEW)
-    assert "mutual k-NN was measured on 200 samples drawn at random" in found.warnings
+    note = "mutual k-NN is the mean over 200 samples drawn at random; neighbours are among all 300"
+    assert note in found.warnings
     assert len(found.warnings) == len(plain.warnings)
     np.testing.assert_allclose(found.table["estimate"], plain.table["estimate"], atol=tolerance)
 

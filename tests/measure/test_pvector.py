@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pvlib.measure import inference, similarity
 from pvlib.measure.angles import kahan, principal_angles
 from pvlib.measure.cautions import TieWarning
 from pvlib.measure.inputs import as_rows
 from pvlib.measure.pvector import p_vector, suited
+from pvlib.measure.streaming import Stream
 
 from .making import ACCURATE, exact, relu_features, with_sigmas
 
@@ -36,7 +38,8 @@ def test_agrees_with_a_float64_svd(shape, center, dtype):
 def test_top_k_span_agrees_with_svd(shape, center):
     F = relu_features(*shape, dtype=np.float64)
     found = p_vector(F, center=center, k=5)
-    assert principal_angles(found.vectors, exact(F, center, 5)[0]).max() < 1e-10
+    error = principal_angles(found.vectors, exact(F, center, 5)[0]).max()
+    assert error <= found.bound + 1e-12 and found.bound <= ACCURATE
     np.testing.assert_allclose(found.vectors.T @ found.vectors, np.eye(5), atol=1e-13)
     assert found.gap == pytest.approx(found.sigmas[4] - found.sigmas[5])
 
@@ -44,7 +47,8 @@ def test_top_k_span_agrees_with_svd(shape, center):
 @pytest.mark.parametrize("method", ["gram", "dual", "krylov"])
 def test_methods_agree_where_one_is_forced(method):
     F = relu_features(80, 60, dtype=np.float64)
-    assert kahan(p_vector(F, center=True, method=method).vector, exact(F, True)[0][:, 0]) < 1e-11
+    found = p_vector(F, center=True, method=method)
+    assert kahan(found.vector, exact(F, True)[0][:, 0]) <= found.bound + 1e-12 and found.bound <= ACCURATE
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -120,7 +124,49 @@ def test_rank_below_k_gives_orthonormal_vectors_and_says_undefined():
     assert not found.defined
     np.testing.assert_allclose(found.vectors.T @ found.vectors, np.eye(3), atol=1e-12)
     one = p_vector(F, center=False)
-    assert one.defined and one.ratio == float("inf") and one.sigmas[1] == 0
+    assert one.defined and one.sigmas[1] <= one.resolution and not one.resolved
+
+
+@pytest.mark.parametrize("method", ["gram", "dual", "krylov"])
+@pytest.mark.parametrize("ratio", [1e2, 1e4, 8.7e7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(40_000, 30), (300, 400)])
+def test_second_singular_value_is_right_or_said_to_be_unresolved(shape, dtype, ratio, method):
+    if method == "dual" and shape[0] > 1000:
+        pytest.skip("40,000 x 40,000")
+    F, _ = with_sigmas(*shape, [ratio, 1.0, 0.5])
+    F = F.astype(dtype)
+    found, sigmas = p_vector(F, center=False, method=method), exact(F, False)[1]
+    if found.resolved:
+        tolerance = 1 / 8 if method == "krylov" else 1e-3
+        np.testing.assert_allclose(found.sigmas[1], sigmas[1], rtol=tolerance)
+        assert found.ratio == pytest.approx(sigmas[0] / sigmas[1], rel=tolerance)
+    else:
+        assert sigmas[1] <= found.resolution and found.ratio <= sigmas[0] / sigmas[1] * (1 + 1e-6)
+    assert found.resolved or ratio > 1e3
+    assert np.isfinite(found.ratio)
+
+
+def test_one_direction_has_no_second_one_to_resolve():
+    for features, center in ((np.arange(5.0)[:, None], False), (relu_features(2, 7), True)):
+        found = p_vector(features, center=center)
+        assert found.resolved and found.ratio == float("inf")
+
+
+@pytest.mark.parametrize("center", ["uncentred", "False", "", None, 0, 1, 1.0, np.array(True), [False]])
+def test_center_that_is_no_boolean_is_refused_rather_than_taken_for_true(center):
+    F = relu_features(30, 5)
+    for call in (p_vector, inference.stability, lambda F, center: Stream().update(F).result(center=center)):
+        with pytest.raises(TypeError, match=r"center=.* True or False is needed"):
+            call(F, center=center, **({"seed": 0} if call is inference.stability else {}))
+    with pytest.raises(TypeError, match="debiased="):
+        similarity.linear_cka(F, F, debiased=center)
+
+
+def test_numpy_booleans_are_booleans():
+    F = relu_features(30, 5)
+    assert p_vector(F, center=np.bool_(True)).centred is True
+    assert kahan(p_vector(F, center=np.False_).vector, p_vector(F, center=False).vector) == 0
 
 
 @pytest.mark.parametrize("center", [False, True])

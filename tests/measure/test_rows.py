@@ -5,7 +5,11 @@ import pytest
 import torch
 
 from pvlib.measure.angles import kahan
+from pvlib.measure.compare import compare
+from pvlib.measure.inference import stability
 from pvlib.measure.pvector import p_vector
+from pvlib.measure.similarity import linear_cka
+from pvlib.measure.streaming import Stream
 
 from .making import relu_features
 
@@ -145,3 +149,155 @@ def test_batches_that_change_between_passes_are_noticed():
         p_vector(Changing([F[:50], F[50:]], [F[:50]]), center=False)
     with pytest.raises(ValueError, match="50 rows at first and 100 or more"):
         p_vector(Changing([F[:50]], [F[:50], F[50:]]), center=False)
+
+
+class Shuffled:
+    """The same rows in another order each time, as a DataLoader with shuffle=True gives them."""
+
+    def __init__(self, F, size):
+        self.F, self.size, self.rng = F, size, np.random.default_rng(0)
+
+    def __iter__(self):
+        return iter(np.array_split(self.F[self.rng.permutation(len(self.F))], len(self.F) // self.size))
+
+
+READERS = {
+    "gram": lambda batches: p_vector(batches, center=True),
+    "dual": lambda batches: p_vector(batches, center=True, method="dual"),
+    "krylov": lambda batches: p_vector(batches, center=True, method="krylov"),
+    "randomized": lambda batches: p_vector(batches, center=True, method="randomized"),
+    "stream": lambda batches: Stream().update(np.concatenate(list(batches))).result(center=True).p_vector(batches),
+    "stability": lambda batches: stability(batches, center=True, seed=0, replicates=3),
+    "CKA": lambda batches: linear_cka(batches, relu_features(300, 8)),
+    "compare": lambda batches: compare(batches, relu_features(300, 8), replicates=20, permutations=20),
+}
+
+
+@pytest.mark.parametrize("size", [30, 300])
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("scale", [1, 1e-30, 1e37])
+@pytest.mark.parametrize("offset", [0, 1e3])
+def test_batches_in_another_order_each_time_are_refused(reader, size, scale, offset):
+    F = ((relu_features(300, 8) + np.float32(offset)) * np.float32(scale * 1e-2)).astype(np.float32)
+    with pytest.raises(ValueError, match="batch 1 holds other rows than at first, or in another order"):
+        READERS[reader](Shuffled(F, size))
+
+
+def test_one_pair_of_rows_that_changes_places_is_seen():
+    class Swapped:
+        readings = 0
+
+        def __iter__(self):
+            order = np.arange(2000)
+            order[[700, 900]] = order[[900, 700]] if self.readings % 2 else order[[700, 900]]
+            self.readings += 1
+            return iter([F[order]])
+
+    F = relu_features(2000, 8)
+    with pytest.raises(ValueError, match="in another order"):
+        p_vector(Swapped(), center=False)
+
+
+def test_rounding_of_a_network_that_is_run_again_is_no_other_batch():
+    class Trembling:
+        rng = np.random.default_rng(0)
+
+        def __iter__(self):
+            noise = 1 + 1e-7 * self.rng.standard_normal(F.shape)
+            return iter(np.split((F * noise).astype(np.float32), 5))
+
+    F = relu_features(500, 20)
+    assert near(p_vector(Trembling(), center=True), F) < 1e-5
+
+
+def loader(**options):
+    return torch.utils.data.DataLoader(torch.from_numpy(relu_features(300, 8)), batch_size=50, **options)
+
+
+DRAWN = {
+    "RandomSampler": lambda: loader(shuffle=True),
+    "SubsetRandomSampler": lambda: loader(sampler=torch.utils.data.SubsetRandomSampler(range(300))),
+    "WeightedRandomSampler": lambda: loader(sampler=torch.utils.data.WeightedRandomSampler([1.0] * 300, 300)),
+    "DistributedSampler": lambda: loader(
+        sampler=torch.utils.data.DistributedSampler(range(300), num_replicas=1, rank=0, shuffle=True)
+    ),
+}
+
+
+@pytest.mark.parametrize("sampler", DRAWN)
+def test_loader_with_a_random_sampler_is_refused_by_name(sampler):
+    for read in READERS.values():
+        with pytest.raises(ValueError, match=f"DataLoader with a {sampler}.*shuffle=False"):
+            read(DRAWN[sampler]())
+    assert near(p_vector(loader(), center=True), relu_features(300, 8)) < 1e-6
+
+
+def test_masked_entries_are_refused_and_masks_without_any_are_not():
+    F = np.ma.array(relu_features(60, 5))
+    assert near(p_vector(F, center=True), F.data) < 1e-11
+    F[3, 2] = np.ma.masked
+    for features in (F, [F[:30], F[30:]], [row for row in F], F.astype(np.float64)):
+        with pytest.raises(ValueError, match="masked array with masked entries"):
+            p_vector(features, center=True)
+
+
+def with_imaginary_part_taken(F):
+    return torch.complex(torch.zeros_like(F), -F).conj().imag
+
+
+EXACT_TENSORS = {
+    "expanded": lambda F: F[:, :1].expand(-1, 4),
+    "same row": lambda F: torch.cat([F[:1].expand(30, -1), F[30:]]),
+    "negative bit": with_imaginary_part_taken,
+    "float8_e4m3fn": lambda F: F.to(torch.float8_e4m3fn),
+    "float8_e5m2": lambda F: F.to(torch.float8_e5m2),
+    "uint16": lambda F: (F * 100).to(torch.uint16),
+}
+
+
+@pytest.mark.parametrize("form", EXACT_TENSORS)
+@pytest.mark.parametrize("shape", [(300, 9), (9, 300), (300, 250)])
+def test_tensors_of_unusual_make_are_measured_exactly(form, shape):
+    F = EXACT_TENSORS[form](torch.from_numpy(relu_features(*shape)))
+    found = p_vector(F, center=False)
+    assert near(found, F.clone().double().numpy(), center=False) <= found.bound + 1e-11
+
+
+@pytest.mark.parametrize("shape", [(300, 9), (9, 300), (300, 250)])
+def test_arrays_without_stride_are_measured_exactly(shape):
+    F = relu_features(*shape)
+    for view in (np.broadcast_to(F[:, :1], shape), np.lib.stride_tricks.sliding_window_view(F.ravel(), 5)[:400]):
+        assert near(p_vector(view, center=False), view.copy(), center=False) < 1e-6
+
+
+UNUSABLE = {
+    "sparse": (lambda F: F.to_sparse(), "torch.sparse_coo.*to_dense"),
+    "compressed": (lambda F: F.to_sparse_csr(), "torch.sparse_csr.*to_dense"),
+    "quantized": (lambda F: torch.quantize_per_tensor(F, 0.1, 0, torch.quint8), "torch.quint8.*dequantize"),
+    "meta": (lambda F: F.to("meta"), "on meta"),
+    "complex": (lambda F: F.to(torch.complex64), "dtype torch.complex64"),
+    "int4": (lambda F: torch.empty(F.shape, dtype=torch.int4), "torch.int4"),
+    "nested": (lambda F: torch.nested.nested_tensor([F, F[:7]]), "cannot be read as (plain numbers|an array)"),
+    "masked": (lambda F: torch.masked.masked_tensor(F, F > 0.1), "MaskedTensor .*cannot be read as plain numbers"),
+}
+
+
+@pytest.mark.parametrize("form", UNUSABLE)
+@pytest.mark.filterwarnings("ignore")  # of torch, about its prototypes
+def test_tensors_without_plain_numbers_are_refused_in_one_line(form):
+    make, message = UNUSABLE[form]
+    F = make(torch.from_numpy(relu_features(30, 9)))
+    for features in (F, [F, F]):
+        with pytest.raises((TypeError, ValueError), match=message) as caught:
+            p_vector(features, center=True)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["csr_array", "csr_matrix", "coo_array", "dia_matrix"])
+def test_sparse_matrices_are_refused_in_one_line(kind):
+    import scipy.sparse
+
+    F = getattr(scipy.sparse, kind)(relu_features(30, 9))
+    for features in (F, [F, F]):
+        with pytest.raises(TypeError, match=rf"sparse {kind}: call toarray\(\)"):
+            p_vector(features, center=True)

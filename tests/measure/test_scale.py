@@ -100,8 +100,8 @@ def test_large_memory_maps_are_read_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(pvector, "physical_memory", lambda: F.nbytes // 2)
     assert {suited(as_rows(view), True) for view in views} == {"gram"}
     assert {suited(as_rows(array), True) for array in (F, mapped.copy(), np.array(mapped))} == {"krylov"}
-    found = p_vector(mapped, center=True)
-    assert found.passes == 2 and kahan(found.vector, exact(F, True)[0][:, 0]) <= min(found.bound, ACCURATE)
+    found = p_vector(mapped, center=False)  # without a near tie, which is done again in float64
+    assert found.passes == 2 and kahan(found.vector, exact(F, False)[0][:, 0]) <= min(found.bound, ACCURATE)
 
 
 @pytest.mark.parametrize("shape", [(60_000, 40), (5000, 600)])

@@ -109,7 +109,7 @@ def test_svcca_keeps_as_many_directions_at_any_scale(scale):
     assert similarity.svcca(a * scale, b) == pytest.approx(similarity.svcca(a, b), abs=1e-10)
     moment = similarity.paired_moments(a * scale, b).aa
     values = np.linalg.eigvalsh(moment)[::-1]
-    kept = similarity.whitening(moment, 0.9).shape[1]
+    kept = similarity.whitening(similarity.Spectrum(moment), 0.9).shape[1]
     assert values[: kept - 1].sum() < 0.9 * values.sum() <= values[:kept].sum()
     assert 1 < kept < 12
 

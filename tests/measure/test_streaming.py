@@ -100,3 +100,10 @@ def test_streams_without_a_direction_say_so():
         streamed([np.ones((1, 3))]).result(center=False)
     with pytest.raises(ValueError, match="4 rows, the stream saw 5"):
         streamed([relu_features(5, 3)]).result(center=False).p_vector(relu_features(4, 3))
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_other_rows_than_the_stream_saw_are_refused(center):
+    found = streamed([relu_features(500, 6)]).result(center=center)
+    with pytest.raises(ValueError, match="not those that were read at first"):
+        found.p_vector(relu_features(500, 6, seed=1))

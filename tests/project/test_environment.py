@@ -1,5 +1,6 @@
 """What the project is installed with: one list of needs, told the same way to pip, conda and the lock."""
 
+import ast
 import hashlib
 import re
 import tomllib
@@ -10,16 +11,19 @@ import yaml
 from packaging.requirements import Requirement
 
 import pvlib
+from pvlib.extras import EXTRAS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base"}
-NOT_FOR_CONDA = {"snakemake"}  # lives in another channel, and Binder opens chapters: it does not build the book
 
 
 def needs(*extras: str) -> dict[str, Requirement]:
-    texts = [*PROJECT["dependencies"], *(text for extra in extras for text in PROJECT["optional-dependencies"][extra])]
-    return {need.name: need for need in map(Requirement, texts)}
+    """What pip installs for these extras, each of which may name others."""
+    found = {need.name: need for need in map(Requirement, PROJECT["dependencies"])}
+    for need in (Requirement(text) for extra in extras for text in PROJECT["optional-dependencies"][extra]):
+        found |= needs(*need.extras) if need.name == PROJECT["name"] else {need.name: need}
+    return found
 
 
 def conda() -> dict[str, Requirement]:
@@ -33,9 +37,8 @@ def locked() -> dict[str, str]:
 
 
 def test_conda_asks_for_what_pyproject_asks_for():
-    wanted = {
-        CONDA_NAMES.get(name, name): need.specifier for name, need in needs("book").items() if name not in NOT_FOR_CONDA
-    }
+    # Without `workflow`: Snakemake lives in another channel, and Binder opens chapters, it does not build the book.
+    wanted = {CONDA_NAMES.get(name, name): need.specifier for name, need in needs("book").items()}
     found = conda()
     assert found.pop("python").specifier == PROJECT["requires-python"]
     found.pop("pip")
@@ -44,7 +47,7 @@ def test_conda_asks_for_what_pyproject_asks_for():
 
 def test_lock_satisfies_pyproject():
     versions = locked()
-    assert [name for name, need in needs("book", "test").items() if versions.get(name, "0") not in need.specifier] == []
+    assert [name for name, need in needs("all", "test").items() if versions.get(name, "0") not in need.specifier] == []
 
 
 def test_lock_holds_the_pair_of_torch_builds_that_was_tried():
@@ -60,7 +63,7 @@ def test_lock_is_exact_and_builds_without_the_network():
 def test_pvlib_is_ours_and_not_the_photovoltaics_package():
     assert Path(pvlib.__file__).resolve().parent == ROOT / "pvlib"
     conda_pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][-1]["pip"]
-    assert "pvlib" not in {*needs("book", "test"), *locked(), *conda(), *conda_pip}
+    assert "pvlib" not in {*needs("all", "test"), *locked(), *conda(), *conda_pip}
 
 
 @pytest.mark.parametrize("folder", ["mathjax", "plotly"])
@@ -80,3 +83,25 @@ def test_vendored_plotly_is_the_one_that_the_locked_package_speaks_to():
         return re.search(r"plotly\.js (?:\(basic - minified\) )?v([\d.]+)", text[:400])[1]
 
     assert version((ROOT / "book/_vendor/plotly/plotly-basic.min.js").read_text()) == version(get_plotlyjs())
+
+
+def test_every_package_that_is_named_when_it_is_missing_is_brought_by_the_extra_that_is_named():
+    distributions = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+    for package, extra in EXTRAS.items():
+        assert distributions.get(package, package) in needs(extra), (package, extra)
+        assert distributions.get(package, package) not in needs(), package
+
+
+def test_measuring_is_installed_with_numpy_and_scipy_alone():
+    assert set(needs()) == {"numpy", "scipy"}
+
+
+def test_the_citation_names_the_version():
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == pvlib.__version__
+
+
+def test_lazy_names_are_the_names_that_a_type_checker_sees():
+    (block,) = (n for n in ast.parse((ROOT / "pvlib/__init__.py").read_text()).body if isinstance(n, ast.If))
+    seen = {name.asname: f"{line.module}" for line in block.body for name in line.names}
+    assert seen == pvlib._MODULE
+    assert all(getattr(pvlib, name) is not None for name in pvlib.__all__)

@@ -41,5 +41,13 @@ def test_old_python_is_refused_by_name_before_anything_is_made(target, tmp_path)
 
 
 def test_only_the_study_target_reuses_what_is_published():
-    assert "live=digits reuse=results" in make("--dry-run", "study", "STUDY=digits").stdout
+    assert "reuse=results" in make("--dry-run", "study", "STUDY=digits").stdout
     assert "reuse" not in make("--dry-run", "book").stdout
+
+
+@pytest.mark.parametrize("target", ["study", "publish"])
+def test_the_name_of_a_study_is_never_a_part_of_a_command(target):
+    """In the recipes as the shell gets them, the name is a variable inside quotes."""
+    recipe = make("--dry-run", target, "STUDY=x$$(touch broken)").stdout
+    assert "broken" not in recipe
+    assert '"$STUDY"' in recipe or '"live=$STUDY"' in recipe

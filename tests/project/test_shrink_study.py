@@ -13,7 +13,7 @@ SIZES = ["--epochs", "1", "--train-size", "256", "--seeds", "1"]
 
 
 def shrunk(name, capsys):
-    assert shrink_study.main([str(ROOT / f"studies/{name}.yml"), *SIZES]) == 0
+    assert shrink_study.main([str(ROOT / f"pvlib/studies/{name}.yml"), *SIZES]) == 0
     return parse_study(yaml.safe_load(capsys.readouterr().out), where=name)
 
 

@@ -35,7 +35,14 @@ glue("runs", json.loads(Path("../build/results/tiny/provenance.json").read_text(
 
 @pytest.fixture
 def project(tmp_path):
-    """A project with one study, one chapter and one page, beside the real configuration."""
+    """A project with one study, one chapter and one page, beside the real configuration.
+
+    There are blanks in the paths of the project, of the Python that runs it and of the repository.
+    """
+    (tmp_path / "a repository").symlink_to(ROOT)
+    (tmp_path / "a Python").symlink_to(sys.prefix)
+    tmp_path = tmp_path / "a clone"
+    tmp_path.mkdir()
     for folder in ("studies", "notebooks", "book"):
         (tmp_path / folder).mkdir()
     (tmp_path / "studies/tiny.yml").write_text(STUDY)
@@ -46,7 +53,7 @@ def project(tmp_path):
     nbformat.write(notebook, tmp_path / "notebooks/00_tiny.ipynb")
     (tmp_path / "book/index.md").write_text("# Tiny\n\nThere are {glue:text}`notebooks/00_tiny.ipynb::runs:d` runs.\n")
     (tmp_path / "book/_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n  - file: notebooks/00_tiny\n")
-    for name in ("_config.yml", "claims.yml"):
+    for name in ("_config.yml", "claims.yml", "claims-1.yml"):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("_ext", "_vendor"):
         shutil.copytree(ROOT / "book" / name, tmp_path / "book" / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -55,8 +62,10 @@ def project(tmp_path):
 
 
 def workflow(project, *arguments, live="tiny"):
-    command = [sys.executable, ROOT / "workflow/quietly.py", "--snakefile", ROOT / "workflow/Snakefile"]
-    command += ["--profile", ROOT / "workflow/profiles/local", "--config", f"live={live}", "shards=2", *arguments]
+    rooms = project.parent / "a repository/workflow"
+    python = project.parent / "a Python" / Path(sys.executable).relative_to(sys.prefix)
+    command = [python, rooms / "quietly.py", "--snakefile", rooms / "Snakefile", "--profile", rooms / "profiles/local"]
+    command += ["--config", f"live={live}", "shards=2", *arguments]
     environment = {**os.environ, "PVLIB_STORE": str(project / "store"), "OMP_NUM_THREADS": "1"}
     return subprocess.run(map(str, command), cwd=project, env=environment, capture_output=True, text=True, timeout=280)
 
@@ -117,6 +126,53 @@ def test_a_missing_study_is_named(project):
     result = workflow(project, live="nonesuch")
     assert result.returncode != 0
     assert "studies/nonesuch.yml" in result.stderr
+
+
+def test_the_studies_of_the_library_are_found_from_any_folder(project):
+    planned = workflow(project, "--dry-run", "--", "trained", live="digits,tiny")
+    assert planned.returncode == 0, planned.stderr
+
+
+def test_the_name_of_a_study_is_never_a_part_of_a_command(project):
+    result = workflow(project, "--", "trained", live="x$(touch broken)")
+    assert result.returncode != 0
+    assert not list(project.rglob("broken"))
+
+
+def hold_and_count(folder, seconds):
+    code = f"import time; print('begins', flush=True); time.sleep({seconds}); print('ends', flush=True)"
+    command = [sys.executable, ROOT / "workflow/alone.py", "build/book.lock", sys.executable, "-c", code]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_second_build_of_the_book_waits_for_the_first_and_says_so(tmp_path):
+    first = hold_and_count(tmp_path, 3)
+    assert first.stdout.readline() == "begins\n"
+    second = hold_and_count(tmp_path, 0)
+    assert "book: another one runs in this folder; waiting" in second.stderr.readline()
+    assert second.poll() is None
+    assert first.wait(20) == 0
+    assert second.wait(20) == 0
+    assert "alone.py build/book.lock" in (ROOT / "Makefile").read_text()
+
+
+def test_a_build_that_was_killed_holds_nothing_back(tmp_path):
+    first = hold_and_count(tmp_path, 60)
+    first.stdout.readline()
+    first.kill()
+    first.wait()
+    second = hold_and_count(tmp_path, 0)
+    assert second.wait(20) == 0
+    assert second.stderr.read() == ""
+
+
+def test_where_there_are_no_locks_the_command_runs_all_the_same(tmp_path):
+    (tmp_path / "fcntl.py").write_text("raise ImportError('no fcntl here')\n")
+    command = [sys.executable, ROOT / "workflow/alone.py", "build/x.lock", sys.executable, "-c", "print('ran')"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "ran\n")
 
 
 @pytest.mark.parametrize("profile", ["local", "slurm"])

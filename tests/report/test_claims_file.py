@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from pvlib.report.claims import load_claims
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTENT = yaml.safe_load((ROOT / "claims.yml").read_text())
+CONTENT = yaml.safe_load((ROOT / "claims-1.yml").read_text())
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder with the project's studies, for a claims file of one's own beside them."""
     folder = tmp_path_factory.mktemp("claims")
-    shutil.copytree(ROOT / "studies", folder / "studies")
+    shutil.copytree(ROOT / "pvlib/studies", folder / "studies")
     return folder
 
 
@@ -80,7 +80,7 @@ def test_what_nothing_could_be_judged_by_is_refused(folder, place, value, messag
 
 
 def test_a_key_that_comes_twice_is_refused(folder):
-    (folder / "claims.yml").write_text((ROOT / "claims.yml").read_text() + "\ndatasets: [mnist]\n")
+    (folder / "claims.yml").write_text((ROOT / "claims-1.yml").read_text() + "\ndatasets: [mnist]\n")
     with pytest.raises(ValueError, match="the key 'datasets' comes twice"):
         load_claims(folder / "claims.yml")
 

@@ -78,7 +78,8 @@ class ImageData:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one image."""
-        return tuple(self.train.images.shape[1:])
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
 
     @property
     def num_classes(self) -> int:
@@ -94,8 +95,8 @@ def content_checksum(train: Split, test: Split) -> str:
     digest = hashlib.sha256()
     for name, split in (("train", train), ("test", test)):
         digest.update(f"{name} {tuple(split.images.shape)}\n".encode())
-        digest.update(split.images.contiguous().numpy())
-        digest.update(split.labels.numpy().astype("<i8"))
+        digest.update(split.images.contiguous().numpy().data)
+        digest.update(split.labels.numpy().astype("<i8").data)
     return digest.hexdigest()
 
 

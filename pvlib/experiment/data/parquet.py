@@ -77,8 +77,8 @@ def read(files: dict[str, list[Path]], layout: Layout) -> tuple[Split, Split, li
     names = class_names(files["train"][0], layout.label)
     total = sum(_rows(path) for paths in files.values() for path in paths)
     with tqdm(total=total, desc="decoding images", unit="", unit_scale=True, delay=1, file=sys.stderr) as bar:
-        splits = [_read_split(files[split], layout, bar) for split in ("train", "test")]
-    return *splits, names
+        train, test = (_read_split(files[split], layout, bar) for split in ("train", "test"))
+    return train, test, names
 
 
 def class_names(path: Path, label: str) -> list[str]:

@@ -94,5 +94,5 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(generator_seed)  # torch.manual_seed would reseed GPUs too
         model = entry.make(tuple(input_shape), heads[entry.objective], width or entry.width)
-    model.noise = entry.noise
+    model.noise = entry.noise  # type: ignore[assignment]
     return model

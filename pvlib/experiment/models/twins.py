@@ -20,6 +20,9 @@ class SubtractMean(nn.BatchNorm1d):
     def __init__(self, features: int):
         super().__init__(features, affine=False)
 
+    running_mean: Tensor
+    num_batches_tracked: Tensor
+
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return x - self.running_mean
@@ -41,7 +44,7 @@ def with_layer(make: Callable[..., nn.Module], layer: Callable[[int], nn.Module]
 
     def twin(shape, head, width: int) -> nn.Module:
         model = make(shape, lambda features: nn.Sequential(layer(features), head(features)), width)
-        model.layers = {**model.layers, "penultimate": "head.0"}
+        model.layers = {**model.layers, "penultimate": "head.0"}  # type: ignore[dict-item, assignment]  # of the registry
         return model
 
     return twin

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,13 @@ from ..statistics import NOTHING, Interval, t_interval
 
 YES, NO, OPEN = "yes", "no", "open"
 Pair = tuple[str, str]
+
+
+class Level(NamedTuple):
+    """Of intervals: the confidence, and the fewest seeds of an architecture with which there is one."""
+
+    confidence: float
+    minimum: int
 
 
 @dataclass(frozen=True)
@@ -39,16 +47,14 @@ class Networks:
         return float(block.mean())
 
 
-def mean_over_pairs(
-    samples: Sequence[tuple[Networks, float]], pairs: Iterable[Pair], *, confidence: float, minimum: int
-) -> Interval:
+def mean_over_pairs(samples: Sequence[tuple[Networks, float]], pairs: Iterable[Pair], level: Level) -> Interval:
     """Sum over samples of weight x the mean over pairs of architectures of the mean |cos| over pairs of seeds.
 
     One sample with weight 1 is a mean; trained networks with 1 and the same networks untrained with -1 are their
     difference, in which a seed is left out of both at once.
 
     The unit is the seed: each seed of each architecture is left out in turn, the jackknife variances of the architectures
-    are added, and t has (smallest number of seeds - 1) degrees of freedom. No interval with fewer than `minimum` seeds.
+    are added, and t has (smallest number of seeds - 1) degrees of freedom. No interval with fewer seeds than the level asks for.
     """
     pairs = sorted(pairs)
     if not pairs:
@@ -64,12 +70,12 @@ def mean_over_pairs(
     for name in names:
         affected = [pair for pair in pairs if name in pair]
         rest, seeds = whole - statistic(affected), members[name]
-        if len(seeds) < max(2, minimum) or (len(seeds) == 2 and (name, name) in affected):
+        if len(seeds) < max(2, level.minimum) or (len(seeds) == 2 and (name, name) in affected):
             return Interval(whole / len(pairs))
         left_out = np.array([(rest + statistic(affected, seed)) / len(pairs) for seed in seeds])
         variance += (len(seeds) - 1) / len(seeds) * float(np.sum((left_out - left_out.mean()) ** 2))
     fewest = min(len(members[name]) for name in names)
-    return t_interval(whole / len(pairs), variance, fewest - 1, confidence)
+    return t_interval(whole / len(pairs), variance, fewest - 1, level.confidence)
 
 
 @dataclass(frozen=True)
@@ -109,8 +115,7 @@ def agreement(
     *,
     at_least: float,
     margin: float,
-    confidence: float,
-    minimum: int,
+    level: Level,
 ) -> Agreement | None:
     """The two answers for a set of pairs of different architectures; None where there is no such pair.
 
@@ -121,16 +126,15 @@ def agreement(
     pairs = tuple(sorted(pairs))
     if not pairs:
         return None
-    options = {"confidence": confidence, "minimum": minimum}
-    own = {pair: mean_over_pairs([(trained, 1.0)], [pair], **options).clipped(0.0, 1.0) for pair in pairs}
+    own = {pair: mean_over_pairs([(trained, 1.0)], [pair], level).clipped(0.0, 1.0) for pair in pairs}
     where = min(own, key=lambda pair: own[pair].estimate)
-    difference = mean_over_pairs([(trained, 1.0), (untrained, -1.0)], pairs, **options)
+    difference = mean_over_pairs([(trained, 1.0), (untrained, -1.0)], pairs, level)
     names = sorted({name for pair in pairs for name in pair})
     without = {name: _smallest(own, name) for name in names}
     return Agreement(
         pairs=pairs,
-        mean=mean_over_pairs([(trained, 1.0)], pairs, **options).clipped(0.0, 1.0),
-        untrained=mean_over_pairs([(untrained, 1.0)], pairs, **options).clipped(0.0, 1.0),
+        mean=mean_over_pairs([(trained, 1.0)], pairs, level).clipped(0.0, 1.0),
+        untrained=mean_over_pairs([(untrained, 1.0)], pairs, level).clipped(0.0, 1.0),
         difference=difference,
         smallest=own[where],
         where=where,

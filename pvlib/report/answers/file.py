@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from ...checkout import checkout
 from ...schema import check, read_yaml
 from ..claims.file import Cosine, Dataset, Degrees, Layer, Share, Split, Tau, Text, check_floors
 
-_DEFAULT = Path(__file__).resolve().parents[3] / "claims.yml"
+_FILE = "claims.yml"
 Convention = Literal["uncentred", "centred", "standardised", "unit", "unit_centred"]
 Names = Annotated[list[str], Meta(min_length=1)]
 
@@ -19,56 +20,62 @@ class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping of which every key is known."""
 
 
-class Agreement(_Strict):
+class AtLeast(_Strict, frozen=True):
     at_least: Cosine
 
 
-class UsualConvergence(_Strict):
+class Fall(_Strict, frozen=True):
     start_at_least_deg: Degrees
     end_at_most_deg: Degrees
     usually_more_than: Share
 
 
-class GranulatedTau(_Strict):
+class Excludes(_Strict, frozen=True):
     excludes: Tau
 
 
-# Kinds of claim: the thresholds, and the other keys, that each needs.
-KINDS = {
-    "agreement": (Agreement, {"sets", "margin", "beside", "controls"}),
-    "usual_convergence": (UsualConvergence, {"paper_start_deg", "targets", "primary_target", "baseline"}),
-    "granulated_tau": (GranulatedTau, {"correction", "partial", "power", "rivals"}),
-}
-
-
-class Claim(_Strict):
-    """One claim of the paper and how it is judged; which keys it has beside the first five follows from its kind."""
-
+class _Claim(_Strict, frozen=True, tag_field="kind"):
     id: int
     name: Text
     statement: Text
-    kind: Literal[tuple(KINDS)]
-    threshold: dict[str, float]
-    sets: Names | None = None
-    margin: Annotated[float, Meta(ge=0, le=1)] | None = None
-    beside: Text | None = None
-    controls: Names | None = None
-    paper_start_deg: Annotated[list[Degrees], Meta(min_length=2, max_length=2)] | None = None
-    targets: Names | None = None
-    primary_target: Text | None = None
-    baseline: Text | None = None
-    correction: Literal["holm"] | None = None
-    partial: Literal["train_accuracy"] | None = None
-    power: Share | None = None
-    rivals: list[Literal["weight_norm", "train_loss", "cka_data"]] | None = None
 
 
-class Tie(_Strict):
+class Agreement(_Claim, frozen=True, tag="agreement"):
+    """Claim 1: `margin` is how much of a difference from untrained networks counts as none."""
+
+    sets: Names
+    threshold: AtLeast
+    margin: Share
+    beside: Text
+    controls: Names
+
+
+class Convergence(_Claim, frozen=True, tag="usual_convergence"):
+    """Claim 2."""
+
+    threshold: Fall
+    paper_start_deg: Annotated[list[Degrees], Meta(min_length=2, max_length=2)]
+    targets: Names
+    primary_target: Text
+    baseline: Text
+
+
+class Link(_Claim, frozen=True, tag="granulated_tau"):
+    """Claim 3."""
+
+    threshold: Excludes
+    correction: Literal["holm"]
+    partial: Literal["train_accuracy"]
+    power: Share
+    rivals: list[Literal["weight_norm", "train_loss", "cka_data"]]
+
+
+class Tie(_Strict, frozen=True):
     stability: Share
     self_agreement: Share
 
 
-class Measurement(_Strict):
+class Measurement(_Strict, frozen=True):
     layer: Layer
     split: Split
     conventions: Annotated[list[Convention], Meta(min_length=1)]
@@ -77,31 +84,31 @@ class Measurement(_Strict):
     tie: Tie
 
 
-class Confirmatory(_Strict):
+class Confirmatory(_Strict, frozen=True):
     claims_1_and_2: Text
     claim_3: Text
 
 
-class Intervention(_Strict):
+class Intervention(_Strict, frozen=True):
     twins: dict[str, Names]
     equal_accuracy: Share
     least_fall: Share
 
 
-class Multiverse(_Strict):
+class Multiverse(_Strict, frozen=True):
     layers: list[Layer]
     conventions: list[Convention]
     splits: list[Split]
 
 
-class Claims(_Strict):
+class Claims(_Strict, frozen=True):
     """All of `claims.yml`."""
 
     version: Literal[2]
     confirmatory: Confirmatory
     measurement: Measurement
     families: dict[Literal["classifier", "autoencoder", "variational autoencoder", "contrastive"], Names]
-    claims: Annotated[list[Claim], Meta(min_length=1)]
+    claims: list[Agreement | Convergence | Link]
     intervention: Intervention
     datasets: list[Dataset]
     demonstration: list[Dataset]
@@ -109,41 +116,39 @@ class Claims(_Strict):
     floors: dict[str, dict[str, object]]
 
     @property
-    def confidence(self) -> float:
-        return self.measurement.confidence
+    def agreement(self) -> Agreement:
+        return next(claim for claim in self.claims if isinstance(claim, Agreement))
 
-    def claim(self, kind: str) -> Claim:
-        """The claim of that kind."""
-        return next(claim for claim in self.claims if claim.kind == kind)
+    @property
+    def convergence(self) -> Convergence:
+        return next(claim for claim in self.claims if isinstance(claim, Convergence))
+
+    @property
+    def link(self) -> Link:
+        return next(claim for claim in self.claims if isinstance(claim, Link))
 
 
-def load_claims(path: str | Path = _DEFAULT) -> Claims:
-    """Read and check the claims.
+def load_claims(given: str | Path | None = None) -> Claims:
+    """Read and check the claims; by default those of the checkout, or `claims.yml` of the current folder.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        Not YAML; an unknown, missing or misplaced key, or a value of the wrong kind or out of range; a floor for a cell that
+        Not YAML; an unknown or missing key, or a value of the wrong kind or out of range; a floor for a cell that
         no study has; an architecture that is in two families.
     """
-    path = Path(path)
+    path = (checkout() or Path()) / _FILE if given is None else Path(given)
     where = path.name
     claims = check(read_yaml(path), Claims, where)
-    kinds = [claim.kind for claim in claims.claims]
-    if sorted(kinds) != sorted(KINDS):
-        raise ValueError(f"{where}, claims: one of each kind is needed ({', '.join(KINDS)}), got {', '.join(kinds)}")
-    for number, claim in enumerate(claims.claims):
-        threshold, keys = KINDS[claim.kind]
-        place = f"{where}, claims[{number}]"
-        check(claim.threshold, threshold, f"{place}.threshold")
-        others = set().union(*(names for _, names in KINDS.values()))
-        for name in sorted(others):
-            if (getattr(claim, name) is None) == (name in keys):
-                raise ValueError(f"{place}: the key {name!r} {'is missing' if name in keys else 'has no meaning here'}")
+    kinds = [type(claim) for claim in claims.claims]
+    if {Agreement, Convergence, Link} != set(kinds) or len(kinds) > 3:
+        raise ValueError(
+            f"{where}, claims: one claim of each kind is needed: agreement, usual_convergence, granulated_tau"
+        )
     members = [name for names in claims.families.values() for name in names]
     if len(set(members)) < len(members):
         raise ValueError(f"{where}, families: an architecture is in two of them: {', '.join(sorted(members))}")
-    check_floors(claims.floors, path.parent / "studies", f"{where}, floors")
+    check_floors(claims.floors, f"{where}, floors")
     return claims

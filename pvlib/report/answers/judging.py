@@ -14,7 +14,7 @@ from ..ranks import Granulated
 from ..statistics import Interval, holm
 from ..tables import Study
 from . import convergence, link
-from .agreement import Agreement, Networks, Pair, agreement, in_words, mean_over_pairs, relations
+from .agreement import Agreement, Level, Networks, Pair, agreement, in_words, mean_over_pairs, relations
 from .file import Claims
 
 WITHIN = ("classifier-classifier", "autoencoder-autoencoder")
@@ -25,6 +25,7 @@ class Judging:
 
     def __init__(self, study: Study, claims: Claims, floors: Mapping[str, float]):
         self.study, self.claims = study, claims
+        self.level = Level(claims.measurement.confidence, claims.measurement.minimum_seeds)
         runs = study.runs
         runs = runs[(runs["status"] == "done") & (runs["role"] != "pool")]
         floor = runs["cell"].map(floors).astype(float)
@@ -68,25 +69,46 @@ class Judging:
         members = {name: np.flatnonzero((names == name) & known) for name in dict.fromkeys(names)}
         return Networks(cos, {name: seeds for name, seeds in members.items() if len(seeds)})
 
+    def mixed(self, runs: pd.DataFrame, convention: str, *, layer: str, split: str) -> pd.DataFrame:
+        """Untrained networks with other seeds of their own architecture, trained: run_a, run_b, architecture, angle."""
+        pairs = self.study.pairs
+        at = (pairs["layer"] == layer) & (pairs["convention"] == convention) & (pairs["split"] == split)
+        states = pairs[["state_a", "state_b"]].isin(["trained", "untrained"]).all(axis=1)
+        pairs = pairs[at & states & (pairs["state_a"] != pairs["state_b"])]
+        named = runs.set_index("run")["architecture"]
+        one, two = pairs["run_a"].map(named), pairs["run_b"].map(named)
+        pairs, one = pairs[one.notna() & (one == two)], one[one.notna() & (one == two)]
+        angle = np.degrees(np.arccos(np.minimum(pairs["cos"].astype(float), 1.0)))
+        return pairs[["run_a", "run_b"]].assign(architecture=one, angle=angle)
+
     def families(self, variational: bool) -> dict[str, list[str]]:
         """Family -> architectures; variational autoencoders count as autoencoders, or are left out."""
-        families = {name: list(members) for name, members in self.claims.families.items()}
+        families: dict[str, list[str]] = {name: list(members) for name, members in self.claims.families.items()}
         vae = families.pop("variational autoencoder", [])
         if variational:
             families["autoencoder"] = families["autoencoder"] + vae
         return families
 
-    def agreements(self, dataset: str, convention: str, *, variational: bool = True, **place) -> dict[str, Agreement]:
+    def agreements(
+        self,
+        dataset: str,
+        convention: str,
+        *,
+        variational: bool = True,
+        layer: str | None = None,
+        split: str | None = None,
+    ) -> dict[str, Agreement]:
         """Set of pairs -> the two answers of claim 1."""
-        claim, measurement = self.claims.claim("agreement"), self.claims.measurement
+        claim = self.claims.agreement
         runs = self.entering(dataset)
-        both = [self.networks(runs, state, convention, **place) for state in ("trained", "untrained")]
-        present = set(both[0].members) & set(both[1].members)
+        trained, untrained = (
+            self.networks(runs, state, convention, layer=layer, split=split) for state in ("trained", "untrained")
+        )
+        present = set(trained.members) & set(untrained.members)
         found = {}
         for name, pairs in relations(claim.sets, self.families(variational), present).items():
             one = agreement(
-                *both, pairs, at_least=claim.threshold["at_least"], margin=claim.margin,
-                confidence=measurement.confidence, minimum=measurement.minimum_seeds,
+                trained, untrained, pairs, at_least=claim.threshold.at_least, margin=claim.margin, level=self.level,
             )  # fmt: skip
             if one is not None:
                 found[name] = one
@@ -95,9 +117,8 @@ class Judging:
     def self_agreement(self, dataset: str, convention: str) -> dict[str, Interval]:
         """Architecture -> mean |cos| between its seeds (protocol 3)."""
         networks = self.networks(self.entering(dataset), "trained", convention)
-        options = {"confidence": self.claims.measurement.confidence, "minimum": self.claims.measurement.minimum_seeds}
         return {
-            name: mean_over_pairs([(networks, 1.0)], [(name, name)], **options).clipped(0.0, 1.0)
+            name: self._mean(networks, [(name, name)]).clipped(0.0, 1.0)
             for name, seeds in networks.members.items()
             if len(seeds) > 1
         }
@@ -123,7 +144,7 @@ class Judging:
 
     def falls(self, dataset: str, convention: str, target: str = "seed") -> list[convergence.Fall]:
         """Claim 2 for every architecture; `target` is "seed" (another seed's final state) or "own"."""
-        claim, measurement = self.claims.claim("usual_convergence"), self.claims.measurement
+        claim, measurement = self.claims.convergence, self.claims.measurement
         runs = self.entering(dataset)
         table = self.study.trajectory if target == "seed" else self.study.snapshots
         at = (table["layer"] == measurement.layer) & (table["split"] == measurement.split)
@@ -134,8 +155,8 @@ class Judging:
         architecture = rows["run"].map(runs.set_index("run")["architecture"])
         return [
             measure(
-                name, part, start_at_least=claim.threshold["start_at_least_deg"],
-                end_at_most=claim.threshold["end_at_most_deg"], confidence=measurement.confidence,
+                name, part, start_at_least=claim.threshold.start_at_least_deg,
+                end_at_most=claim.threshold.end_at_most_deg, confidence=measurement.confidence,
                 minimum=measurement.minimum_seeds,
             )
             for name, part in rows.groupby(architecture)
@@ -143,17 +164,17 @@ class Judging:
 
     def claim_2(self) -> pd.DataFrame:
         """A row for each data set, convention, target and family (and all): in how many architectures it falls so."""
-        claim, rows = self.claims.claim("usual_convergence"), []
+        claim, rows = self.claims.convergence, []
         families = self.families(variational=True)
         for dataset in self.datasets:
             for convention in self.claims.measurement.conventions:
                 for target in ("seed", "own"):
                     falls = self.falls(dataset, convention, target)
-                    for name, members in {"all": list(chain(*families.values())), **families}.items():
+                    for name, members in ({"all": list(chain(*families.values()))} | families).items():
                         chosen = [fall for fall in falls if fall.architecture in members]
                         if not chosen:
                             continue
-                        found = convergence.usually(chosen, claim.threshold["usually_more_than"])
+                        found = convergence.usually(chosen, claim.threshold.usually_more_than)
                         starts, ends = ([getattr(f, end).estimate for f in chosen] for end in ("start", "end"))
                         rows.append({
                             "study": self.study.name, "dataset": dataset, "convention": convention, "target": target,
@@ -165,7 +186,7 @@ class Judging:
 
     def claim_3(self) -> pd.DataFrame:
         """A row for each data set and convention that the study has a pool for."""
-        claim, confidence = self.claims.claim("granulated_tau"), self.claims.measurement.confidence
+        claim, confidence = self.claims.link, self.claims.measurement.confidence
         groups = dict(list(self.study.pool.groupby(["dataset", "convention"], sort=False)))
         wanted = [(d, c) for d in self.claims.datasets for c in self.claims.measurement.conventions]
         found: dict[tuple[str, str], dict[str, Granulated]] = {}
@@ -173,12 +194,10 @@ class Judging:
             if place in groups:
                 rows = groups[place]
                 found[place] = {
-                    name: pool.tau(rows, name, "test_error", self.claims)
-                    for name in ("angle_data_deg", *claim.rivals)
-                    if name != claim.partial
+                    name: pool.tau(rows, name, "test_error", confidence) for name in ("angle_data_deg", *claim.rivals)
                 }
                 found[place]["partial"] = pool.tau(
-                    rows, "angle_data_deg", "test_error", self.claims, given=claim.partial
+                    rows, "angle_data_deg", "test_error", confidence, given=claim.partial
                 )
         corrected = holm([found[p]["angle_data_deg"].p if p in found else math.nan for p in wanted])
         table = []
@@ -186,16 +205,17 @@ class Judging:
             if place not in found:
                 continue
             taus = found[place]
+            rivals = {str(name): taus[name].interval for name in claim.rivals}
             one = link.judge(
                 taus["angle_data_deg"].interval, taus["partial"].interval, float(p),
-                {name: taus[name].interval for name in claim.rivals}, cells=taus["angle_data_deg"].cells,
+                rivals, cells=taus["angle_data_deg"].cells,
                 tests=len(wanted), confidence=confidence, power=claim.power,
             )  # fmt: skip
             table.append({
                 "study": self.study.name, "dataset": place[0], "convention": place[1], **_numbers("tau", one.tau),
                 **_numbers("partial", one.partial), "p_corrected": one.p_corrected, "answer": one.answer,
                 "bound": one.bound, "detectable": one.detectable, "better_rivals": ", ".join(one.better_rivals),
-                **{name: taus[name].interval.estimate for name in claim.rivals},
+                **{name: rival.estimate for name, rival in rivals.items()},
             })  # fmt: skip
         return pd.DataFrame(table)
 
@@ -228,22 +248,23 @@ class Judging:
         return pd.DataFrame(rows)
 
     def _twin_numbers(self, networks: Networks, twins: Mapping[str, str]) -> dict[str, float]:
-        options = {"confidence": self.claims.measurement.confidence, "minimum": self.claims.measurement.minimum_seeds}
         plain: list[Pair] = [(a, b) for a in twins for b in twins if a < b]
         both = [(twins[a], twins[b]) for a, b in plain]
         mixed = [(a, twins[b]) for a in twins for b in twins if a != b]
         found = {
-            name: mean_over_pairs([(networks, 1.0)], [_ordered(p) for p in pairs], **options)
+            name: self._mean(networks, [_ordered(p) for p in pairs])
             for name, pairs in (("plain", plain), ("twins", both), ("mixed", mixed))
         }
         # Plain networks and twins share no seed: the variances of the two means add.
         renamed = Networks(networks.cos, {a: networks.members[twins[a]] for a in twins})
-        found["fall"] = _difference(networks, renamed, plain, options)
+        found["fall"] = _difference(self._mean(networks, plain), self._mean(renamed, plain))
         return {key: value for name, one in found.items() for key, value in _numbers(name, one).items()}
 
+    def _mean(self, networks: Networks, pairs: list[Pair]) -> Interval:
+        return mean_over_pairs([(networks, 1.0)], pairs, self.level)
 
-def _difference(one: Networks, two: Networks, pairs: list[Pair], options: dict) -> Interval:
-    first, second = (mean_over_pairs([(x, 1.0)], pairs, **options) for x in (one, two))
+
+def _difference(first: Interval, second: Interval) -> Interval:
     half = math.hypot(first.hi - first.estimate, second.hi - second.estimate)
     estimate = first.estimate - second.estimate
     return Interval(estimate, estimate - half, estimate + half)

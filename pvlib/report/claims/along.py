@@ -50,7 +50,7 @@ class Along:
 
     def table(self, runs: pd.DataFrame, convention: str, *, split: str, points: bool) -> pd.DataFrame:
         """The columns of `along_table` from `cell` on, for these runs."""
-        rows = {}
+        rows: dict[str, dict] = {}
         for cell, label in runs[["cell", "label"]].sort_values("cell").itertuples(index=False):
             rows.setdefault(cell, {"cell": cell, "label": label, "seeds": 0})["seeds"] += 1
         cell_of = dict(zip(runs["run"], runs["cell"], strict=True))

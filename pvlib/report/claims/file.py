@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from ...checkout import checkout
 from ...nearest import nearest
 from ...schema import check, read_yaml
 
-_DEFAULT = Path(__file__).resolve().parents[3] / "claims-1.yml"
+_FILE = "claims-1.yml"
+STUDIES = Path(str(resources.files("pvlib") / "studies"))  # whose cells have the floors
 Dataset = Literal["mnist", "cifar10", "cifar100", "digits"]
 Layer = Literal["earlier", "penultimate_pre", "penultimate", "output"]
 Convention = Literal["uncentred", "centred", "unit_centred"]
@@ -29,46 +32,46 @@ class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping of which every key is known."""
 
 
-class SmallestMeanCosine(_Strict):
+class SmallestMeanCosine(_Strict, frozen=True):
     at_least: Cosine
 
 
-class AngleAlongTraining(_Strict):
+class AngleAlongTraining(_Strict, frozen=True):
     start_at_least_deg: Degrees
     end_at_most_deg: Degrees
 
 
-class GranulatedTau(_Strict):
+class GranulatedTau(_Strict, frozen=True):
     excludes: Tau
 
 
 # Kinds of estimate, and the thresholds that each needs: a new kind is a class and a line here.
-KINDS = {
+KINDS: dict[str, type[Struct]] = {
     "smallest_mean_cosine": SmallestMeanCosine,
     "angle_along_training": AngleAlongTraining,
     "granulated_tau": GranulatedTau,
 }
 
 
-class Claim(_Strict):
+class Claim(_Strict, frozen=True):
     """One claim of the paper and how it is judged; `threshold` has the keys that `KINDS` names for its kind."""
 
     id: int
     name: Text
     statement: Text
     estimate: Text
-    kind: Literal[tuple(KINDS)]
+    kind: Literal[tuple(KINDS)]  # type: ignore[valid-type]
     threshold: dict[str, float]
     control: Text
     correction: Literal["holm"] | None = None
 
 
-class Tie(_Strict):
+class Tie(_Strict, frozen=True):
     stability: Share
     share: Share
 
 
-class Measurement(_Strict):
+class Measurement(_Strict, frozen=True):
     layer: Layer
     split: Split
     conventions: Annotated[list[Convention], Meta(min_length=1)]
@@ -77,14 +80,14 @@ class Measurement(_Strict):
     tie: Tie
 
 
-class ClaimsFile(_Strict):
+class ClaimsFile(_Strict, frozen=True):
     """`claims.yml` as it stands in the file."""
 
     measurement: Measurement
     claims: Annotated[list[Claim], Meta(min_length=1)]
     datasets: list[Dataset]
     demonstration: list[Dataset]
-    floors: dict[str, dict[str, object]]
+    floors: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,8 @@ class Claims:
         return float(self.floors.get(study, {}).get(cell, math.nan))
 
 
-def load_claims(path: str | Path = _DEFAULT) -> Claims:
-    """Read and check the claims.
+def load_claims(given: str | Path | None = None) -> Claims:
+    """Read and check the claims; by default those of the checkout, or `claims.yml` of the current folder.
 
     Raises
     ------
@@ -133,11 +136,11 @@ def load_claims(path: str | Path = _DEFAULT) -> Claims:
         There is no such file.
     ValueError
         Not YAML, an unknown or missing key (the nearest right one is named), a value of the wrong kind or out of range,
-        or a floor for a cell that no study beside the file (`studies/STUDY.yml`) has.
+        or a floor for a cell that no study of the package has.
     """
-    path = Path(path)
+    path = (checkout() or Path()) / _FILE if given is None else Path(given)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; the claims stand in claims.yml at the root of the repository")
+        raise FileNotFoundError(f"{path}: no such file; the claims stand in {_FILE} at the root of the repository")
     where = path.name
     file = check(read_yaml(path), ClaimsFile, where)
     for number, claim in enumerate(file.claims):
@@ -149,7 +152,7 @@ def load_claims(path: str | Path = _DEFAULT) -> Claims:
     ):
         if len(set(values)) < len(values):
             raise ValueError(f"{where}, {what}: one comes twice: {', '.join(map(str, values))}")
-    check_floors(file.floors, path.parent / "studies", f"{where}, floors")
+    check_floors(file.floors, f"{where}, floors")
     return Claims(
         layer=file.measurement.layer,
         split=file.measurement.split,
@@ -165,19 +168,18 @@ def load_claims(path: str | Path = _DEFAULT) -> Claims:
     )
 
 
-def check_floors(floors: Mapping[str, Mapping[str, object]], studies: Path, where: str) -> None:
+def check_floors(floors: Mapping[str, Mapping[str, object]], where: str) -> None:
     """Scores between 0 and 1, of cells that exist: a floor under a misspelt cell would hold for none."""
     for study, cells in floors.items():
         for cell, score in cells.items():
             if isinstance(score, bool) or not isinstance(score, int | float) or not 0 < score < 1:
                 raise ValueError(f"{where}, {study!r}, {cell!r}: expected a number between 0 and 1, got {score!r}")
-        if not studies.is_dir():  # claims of one's own, without studies beside them
-            continue
-        if not (studies / f"{study}.yml").is_file():
+        path = STUDIES / f"{study}.yml"
+        if not path.is_file():
             raise ValueError(
-                f"{where}: unknown study {study!r}; {nearest(study, (f.stem for f in studies.glob('*.yml')))}"
+                f"{where}: unknown study {study!r}; {nearest(study, (f.stem for f in STUDIES.glob('*.yml')))}"
             )
-        known = _cells(studies / f"{study}.yml")
+        known = _cells(path)
         for cell in cells:
             if cell not in known:
                 raise ValueError(f"{where}, {study!r}: unknown cell {cell!r}; {nearest(cell, known)}")

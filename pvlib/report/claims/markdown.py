@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..words import dataset_title, interval
+from ..words import cell, dataset_title, interval
 from .verdict import NOT_TESTED
 
 
@@ -26,9 +26,9 @@ def _table(rows: pd.DataFrame) -> str:
         cells = [_cell(by.loc[name]) if name in by.index else "" for name in conventions]
         first = part.iloc[0]
         seeds = str(first["seeds"]) if first["seeds"] else ""
-        command = f"`{first['command']}`" if first["command"] else ""
-        title = f"{claim}. {first['name']}"
-        lines.append(" | ".join([title, dataset_title(dataset), *cells, seeds, command]))
+        command = f"`{cell(first['command'])}`" if first["command"] else ""
+        title = f"{claim}. {cell(first['name'])}"
+        lines.append(" | ".join([title, cell(dataset_title(dataset)), *cells, seeds, command]))
     return "\n".join(f"| {line} |" for line in lines)
 
 
@@ -42,7 +42,7 @@ def _cell(row: pd.Series) -> str:
     control = interval(row["control"], row["control_lo"], row["control_hi"], unit=unit)
     if angles:
         end = interval(row["end"], row["end_lo"], row["end_hi"], unit=unit)
-        text = f"worst start {text} ({row['where']}), worst end {end} ({row['end_where']})"
+        text = f"worst start {text} ({cell(row['where'])}), worst end {end} ({cell(row['end_where'])})"
         end = interval(row["control_end"], row["control_end_lo"], row["control_end_hi"], unit=unit)
         control = f"{control}, {end}"
     if row["verdict"] == NOT_TESTED:

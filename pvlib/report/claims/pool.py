@@ -29,11 +29,9 @@ def missing_networks(study: Study, dataset: str, rows: pd.DataFrame) -> int:
     return sum(cell["runs"] for cell in planned(study, dataset, "pool").values()) - len(rows)
 
 
-def tau(rows: pd.DataFrame, predictor: str, estimand: str, claims: Claims, given: str | None = None) -> Granulated:
+def tau(rows: pd.DataFrame, predictor: str, estimand: str, confidence: float, given: str | None = None) -> Granulated:
     """Granulated Kendall tau on a pool, architectures apart."""
-    return granulated_tau(
-        rows, predictor, estimand, factors=FACTORS, strata=STRATA, given=given, confidence=claims.confidence
-    )
+    return granulated_tau(rows, predictor, estimand, factors=FACTORS, strata=STRATA, given=given, confidence=confidence)
 
 
 NUMBERS = {  # of the claim, of its control, and of its replication on the other anchor
@@ -45,7 +43,7 @@ NUMBERS = {  # of the claim, of its control, and of its replication on the other
 
 def parts(claim: Claim, rows: pd.DataFrame, claims: Claims, *, points: bool) -> tuple[list[Part], float]:
     """The claim's number, its control and its replication, and the first one's p-value before correction."""
-    found = {predictor: tau(rows, predictor, "test_error", claims) for predictor in NUMBERS}
+    found = {predictor: tau(rows, predictor, "test_error", claims.confidence) for predictor in NUMBERS}
     shown = [
         Part(f"{NUMBERS[predictor]} with test error", Interval(one.interval.estimate) if points else one.interval,
              excludes=claim.threshold["excludes"])
@@ -74,8 +72,8 @@ def generalization_table(study: Study, claims: Claims) -> pd.DataFrame:
     for (dataset, convention), rows in study.pool.groupby(["dataset", "convention"], sort=False):
         for predictor, name in PREDICTORS.items():
             for estimand in ESTIMANDS:
-                plain = tau(rows, predictor, estimand, claims)
-                given = tau(rows, predictor, estimand, claims, given="train_accuracy")
+                plain = tau(rows, predictor, estimand, claims.confidence)
+                given = tau(rows, predictor, estimand, claims.confidence, given="train_accuracy")
                 table.append({
                     "study": study.name, "dataset": dataset, "convention": convention, "predictor": predictor,
                     "name": name, "estimand": estimand, "tau": plain.interval.estimate, "lo": plain.interval.lo,
@@ -100,7 +98,7 @@ def predictor_ranking(study: Study, claims: Claims) -> pd.DataFrame:
     for convention, rows in study.pool.groupby("convention", sort=False):
         for estimand in ESTIMANDS:
             scores = pd.DataFrame([
-                {name: abs(tau(part, name, estimand, claims).interval.estimate) for name in PREDICTORS}
+                {name: abs(tau(part, name, estimand, claims.confidence).interval.estimate) for name in PREDICTORS}
                 for _, part in rows.groupby(["dataset", *STRATA], sort=False)
             ])  # fmt: skip
             ranking = aggregate_rankings(scores).rename(columns={"item": "predictor"})

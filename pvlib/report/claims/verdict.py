@@ -59,6 +59,7 @@ class Part:
             return BEYOND if lo >= self.at_least else WRONG if hi < self.at_least else COVERS
         if self.at_most is not None:
             return BEYOND if hi <= self.at_most else WRONG if lo > self.at_most else COVERS
+        assert self.excludes is not None
         return COVERS if lo <= self.excludes <= hi else BEYOND  # two-sided: there is no wrong side
 
     @property

@@ -25,7 +25,7 @@ class Interactive:
 
     def pages(self, name: str, alt: str) -> tuple[str, str]:
         """With the book's own copy of plotly.js, and with that of a content network for a live notebook."""
-        return tuple(self._html(name, alt, script) for script in (SCRIPT, "cdn"))
+        return self._html(name, alt, SCRIPT), self._html(name, alt, "cdn")
 
     def _html(self, name: str, alt: str, script: str) -> str:
         div = self.figure.to_html(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..words import cell, plain
+
 
 @dataclass(frozen=True)
 class Markup:
@@ -20,10 +22,10 @@ class Markup:
     @classmethod
     def of_text(cls, text: str) -> Markup:
         """From Markdown with no more than `code`, **strong** and *emphasis* in it."""
-        plain = html.escape(text, quote=False)
+        escaped = shown = plain(text)
         for mark, tag in (("`", "code"), (r"\*\*", "strong"), (r"\*", "em")):
-            plain = re.sub(f"{mark}(.+?){mark}", rf"<{tag}>\1</{tag}>", plain)
-        return cls(text, plain)
+            shown = re.sub(f"{mark}(.+?){mark}", rf"<{tag}>\1</{tag}>", shown)
+        return cls(escaped, shown)
 
     def __add__(self, other: Markup) -> Markup:
         return Markup(self.myst + other.myst, self.html + other.html)
@@ -54,7 +56,7 @@ def tabs(labels: list[str], parts: list[Markup], note: str) -> Markup:
     """One part as it is, several as tabs, and a note under them."""
     if len(parts) > 1:
         items = "".join(
-            f"````{{tab-item}} {label}\n:sync: {label}\n\n{part.myst}\n````\n"
+            f"````{{tab-item}} {plain(label)}\n:sync: {plain(label)}\n\n{part.myst}\n````\n"
             for label, part in zip(labels, parts, strict=True)
         )
         both = Markup(
@@ -63,7 +65,7 @@ def tabs(labels: list[str], parts: list[Markup], note: str) -> Markup:
         )
     else:
         both = Markup("".join(part.myst for part in parts), "".join(part.html for part in parts))
-    return both + Markup(f"\n\n*{note}*\n", f"<p><em>{html.escape(note)}</em></p>") if note else both
+    return both + Markup(f"\n\n*{plain(note)}*\n", f"<p><em>{html.escape(note)}</em></p>") if note else both
 
 
 def scrolling(table: str) -> str:
@@ -84,4 +86,4 @@ def pipe_table(frame: pd.DataFrame) -> Markup:
 def _cell(value) -> str:
     if isinstance(value, float):
         return "" if value != value else f"{value:g}"
-    return str(value).replace("|", r"\|")
+    return cell(str(value))

@@ -110,7 +110,7 @@ def spectrum(sigmas: Mapping[str, np.ndarray]) -> Plate:
     ax.legend()
     table = pd.DataFrame(rows)
     ratios = {name: values[0] / values[1] for name, values in sigmas.items()}
-    narrow, wide = min(ratios, key=ratios.get), max(ratios, key=ratios.get)
+    narrow, wide = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
     return Plate(
         fig,
         table,

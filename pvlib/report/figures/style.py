@@ -7,6 +7,7 @@ import html
 import io
 import re
 from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -36,7 +37,7 @@ LINES = {"classification": "-", "reconstruction": "--", "contrastive": ":"}
 SEQUENTIAL = "viridis"
 WIDTH = 7.4  # inches: what the text column of the book is wide
 
-RC = {
+RC: dict[Any, Any] = {  # Matplotlib's hints name each key
     "font.family": "DejaVu Sans",
     "font.size": 8.5,
     "axes.titlesize": 9,
@@ -102,7 +103,7 @@ def ink_on(red: float, green: float, blue: float) -> str:
     return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "#ffffff"
 
 
-def grid(ax: Axes, axis: str = "y") -> None:
+def grid(ax: Axes, axis: Literal["both", "x", "y"] = "y") -> None:
     """Faint lines across, for reading values off."""
     ax.grid(True, axis=axis)
 
