@@ -1,4 +1,4 @@
-"""The command line: `pvlib run | plan | status | publish | measure | compare`. Parses; the work is done elsewhere."""
+"""The command line: `pvlib run | plan | status | publish | foreign | measure | compare`. Parses; the work is done elsewhere."""
 
 from __future__ import annotations
 
@@ -60,6 +60,15 @@ made on different days and machines add up. Files in the folder that no publicat
 
   pvlib publish quick
 """
+FOREIGN_HELP = """\
+Show the training anchors to networks that nobody here trained, and publish what they agree with. Their weights come in
+packages (the extra `foreign` of pyproject.toml). What is stored or published already is not computed again, so that an
+interrupted command goes on where it stopped; a cell is one network, data set and image size.
+
+  pvlib foreign --to results/foreign
+  pvlib foreign --to results/foreign --sizes 64          # minutes; the rest later
+  pvlib foreign --to results/foreign --beside results/quick results/trained
+"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -74,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
         return code
     except KeyboardInterrupt:
         stored = "; what was finished is stored, and the same command goes on from there"
-        print(f"pvlib: interrupted{stored if arguments.command == 'run' else ''}", file=sys.stderr)
+        print(f"pvlib: interrupted{stored if arguments.command in ('run', 'foreign') else ''}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         _drop_output()
@@ -125,6 +134,16 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"pvlib {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _study_commands(commands)
+    foreign = _command(commands, "foreign", _foreign, FOREIGN_HELP)
+    foreign.add_argument(
+        "--to", type=Path, default=Path("results/foreign"), metavar="DIR", help="folder of the results"
+    )
+    foreign.add_argument("--sizes", type=int, nargs="+", metavar="N", help="pixels a side, of 64, 128 and 224 (all)")
+    foreign.add_argument(
+        "--beside", type=Path, nargs="*", default=[Path("results/quick")], metavar="DIR",
+        help="published studies whose networks they are compared with (results/quick)",
+    )  # fmt: skip
+    _store_option(foreign)
     measure = _matrix_command(commands, "measure", _measure, MEASURE_HELP)
     measure.add_argument("--out", type=Path, metavar="VECTORS.safetensors", help="write both P-vectors of the one file")
     compare = _matrix_command(commands, "compare", _compare, COMPARE_HELP)
@@ -164,10 +183,14 @@ def _study_commands(commands) -> None:
 def _study_command(commands, name: str, action, text: str) -> argparse.ArgumentParser:
     command = _command(commands, name, action, text)
     command.add_argument("study", metavar="STUDY", help="a study's name (see pvlib/studies/), or a YAML file")
+    _store_option(command)
+    return command
+
+
+def _store_option(command) -> None:
     command.add_argument(
         "--store", type=Path, help="where runs are kept (default: PVLIB_STORE, or the user's cache folder)"
     )
-    return command
 
 
 def _matrix_command(commands, name: str, action, text: str) -> argparse.ArgumentParser:
@@ -263,6 +286,23 @@ def _publish(arguments) -> int:
     target = arguments.to or Path("results") / study.name
     summary = publish(study, Store(arguments.store), target, drop=arguments.drop)
     print(f"{target}: {summary['runs']} of {summary['planned']} runs, {summary['failed']} failed")
+    return 0
+
+
+def _foreign(arguments) -> int:
+    from .experiment.data import load
+    from .study import foreign, foreign_tables
+    from .study.store import Store
+
+    sizes = arguments.sizes or foreign.SIZES
+    if unknown := set(sizes) - set(foreign.SIZES):
+        raise ValueError(f"--sizes: {min(unknown)} is not one of {', '.join(map(str, foreign.SIZES))}")
+    store, data = Store(arguments.store), {name: load(name) for name in foreign.DATASETS}
+    cells = foreign.cells(data)
+    chosen = [cell for cell in cells if cell.size in sizes]
+    foreign.show(chosen, store, foreign_tables.held(arguments.to))
+    summary = foreign_tables.publish(cells, store, arguments.to, arguments.beside)
+    print(f"{arguments.to}: {summary['runs']} of {summary['planned']} cells")
     return 0
 
 

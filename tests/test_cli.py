@@ -38,7 +38,9 @@ def files(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["plan"], ["status"], ["publish"], ["measure"], ["compare"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["plan"], ["status"], ["publish"], ["foreign"], ["measure"], ["compare"]]
+)
 def test_help_teaches(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])
@@ -53,6 +55,11 @@ def test_a_device_that_cannot_compute_is_named_before_every_run_fails_on_it(comm
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"pvlib: device {device!r} cannot be used here: ")
     assert not (tmp_path / "store").exists()
+
+
+def test_a_size_that_foreign_networks_are_not_shown_is_named_before_anything_is_loaded(capsys):
+    assert main(["foreign", "--sizes", "64", "100"]) == 1
+    assert "100 is not one of 64, 128, 224" in capsys.readouterr().err
 
 
 def test_measure_prints_spectrum_gap_and_bound(files, capsys):

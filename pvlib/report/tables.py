@@ -56,9 +56,10 @@ def results_folder() -> Path:
 
 
 def available(results_dir: str | Path | None = None) -> list[str]:
-    """Names of the studies that are published in `results_dir`."""
+    """Names of the studies published in `results_dir` that trained networks: `foreign`, which did not, has other tables."""
     folder = Path(results_dir) if results_dir is not None else results_folder()
-    return sorted(sums.parent.name for sums in folder.glob(f"[!.]*/{_SUMS}"))
+    names = sorted(sums.parent.name for sums in folder.glob(f"[!.]*/{_SUMS}"))
+    return [name for name in names if (folder / name / "runs.parquet").is_file()]
 
 
 def load(name: str, results_dir: str | Path | None = None) -> Study:

@@ -130,7 +130,7 @@ class Bench:
                         "layer": layer,
                         "convention": convention,
                         **spectrum(found),
-                        **self._against_data(found.vector, split, convention),
+                        **against_data(found.vector, split, convention, self.pixels),
                     }
                     if (split, layer) == ("train", PRIMARY):
                         row["sigmas"] = singular_values(features, convention == "centred")
@@ -139,7 +139,7 @@ class Bench:
 
     def finals(self, model: torch.nn.Module, state: str) -> tuple[dict[str, torch.Tensor], list[dict]]:
         """All conventions at all layers: "state/split/layer/convention" -> (k, n) float16, and rows."""
-        vectors, rows = {}, []
+        vectors, rows, resampled = {}, [], ("trained", "train")
         for split in SPLITS:
             for layer, features in self.features(model, split).items():
                 for convention in CONVENTIONS:
@@ -158,33 +158,19 @@ class Bench:
                             "convention": convention,
                             "n": features.shape[0],
                             "d": features.shape[1],
-                            **self._final_row(features, found, split, convention, state),
+                            **final_row(
+                                features,
+                                found,
+                                split,
+                                convention,
+                                pixels=self.pixels,
+                                brightness=self.brightness[split],
+                                labels=self.labels[split],
+                                bootstrap=self.recipe.stream("bootstrap") if (state, split) == resampled else None,
+                            ),
                         }
                     )
         return vectors, rows
-
-    def _final_row(self, features, found, split, convention, state) -> dict:
-        row = {
-            **spectrum(found),
-            "bound_deg": math.degrees(found.bound),
-            "defined": bool(found.defined),
-            **self._against_data(found.vector, split, convention),
-            "r_brightness": _pearson(found.vector, self.brightness[split]),
-            "r_norm": _pearson(found.vector, np.linalg.norm(features, axis=1)),
-            "cos_mean_feature": mean_feature_cosine(features, found.vector),
-            "eta2": float(measure.between_class_share(found.vector, self.labels[split])),
-            "stability": math.nan,
-        }
-        if split == "train" and convention in ALONG:
-            row["sigmas"] = singular_values(features, convention == "centred")
-        if state == "trained" and split == "train":
-            matrix, center = convene(features, convention)
-            row["stability"] = float(
-                measure.stability(
-                    matrix, center=center, replicates=BOOTSTRAPS, seed=self.recipe.stream("bootstrap")
-                ).median_cos
-            )
-        return row
 
     def _span(self, features: np.ndarray, found: measure.PVector) -> np.ndarray:
         """(n, k) the first centred directions: as many as spans are compared of, or the P-vector alone of a thin layer."""
@@ -205,14 +191,6 @@ class Bench:
                     row = {"state": state, "split": split, "layer": layer, "convention": convention}
                     rows.append({**row, "n": features.shape[0], "d": features.shape[1], **spectrum(found)})
         return vectors, rows
-
-    def _against_data(self, vector, split, convention) -> dict:
-        """|cos| with the data P-vector of the same convention (others: uncentred or centred, as they are)."""
-        other = "uncentred" if convention in ("uncentred", "unit") else "centred"
-        return {
-            name: measure.cosine(vector, self.pixels[f"{layer}/{split}/{other}"].vector)
-            for name, layer in (("cos_data", "pixels"), ("cos_data_standardised", "pixels_standardised"))
-        }
 
     def untrained(self) -> dict[str, torch.nn.Module]:
         """The network before training: as initialised where it has BatchNorm, and with its statistics calibrated."""
@@ -257,6 +235,41 @@ class Bench:
     def similarity_to_data(self, model: torch.nn.Module) -> float:
         """Linear CKA between the primary layer and the pixels, on the training anchor (baseline of claim 3)."""
         return float(measure.linear_cka(self.features(model, "train")[PRIMARY], flat(self.images["train"])))
+
+
+def final_row(features, found, split, convention, *, pixels, brightness, labels, bootstrap: int | None) -> dict:
+    """What a P-vector goes with: data, brightness, norms, classes; its stability where there is a seed for the bootstrap.
+
+    pixels : the data P-vectors, as `data_p_vectors` gives them. brightness, labels : of the same samples.
+    """
+    row = {
+        **spectrum(found),
+        "bound_deg": math.degrees(found.bound),
+        "defined": bool(found.defined),
+        **against_data(found.vector, split, convention, pixels),
+        "r_brightness": _pearson(found.vector, brightness),
+        "r_norm": _pearson(found.vector, np.linalg.norm(features, axis=1)),
+        "cos_mean_feature": mean_feature_cosine(features, found.vector),
+        "eta2": float(measure.between_class_share(found.vector, labels)),
+        "stability": math.nan,
+    }
+    if split == "train" and convention in ALONG:
+        row["sigmas"] = singular_values(features, convention == "centred")
+    if bootstrap is not None:
+        matrix, center = convene(features, convention)
+        row["stability"] = float(
+            measure.stability(matrix, center=center, replicates=BOOTSTRAPS, seed=bootstrap).median_cos
+        )
+    return row
+
+
+def against_data(vector: np.ndarray, split: str, convention: str, pixels: dict) -> dict:
+    """|cos| with the data P-vector of the same convention (others: uncentred or centred, as they are)."""
+    other = "uncentred" if convention in ("uncentred", "unit") else "centred"
+    return {
+        name: measure.cosine(vector, pixels[f"{layer}/{split}/{other}"].vector)
+        for name, layer in (("cos_data", "pixels"), ("cos_data_standardised", "pixels_standardised"))
+    }
 
 
 def half(vectors: np.ndarray) -> torch.Tensor:

@@ -49,21 +49,11 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], cells: Mapping[st
         runs = np.array([m[0] for m in members])
         states = np.array([m[1] for m in members])
         matrix = np.stack([m[2] for m in members])
-        constant = np.full(matrix.shape[1], 1 / math.sqrt(matrix.shape[1]))
-        c = matrix @ constant
-        matrix = matrix * np.where(c < 0, -1.0, 1.0)[:, None]
-        c = np.abs(c)
-        cos = matrix @ matrix.T
         i, j = np.triu_indices(len(members), 1)
-        has_raw = np.isin(runs, runs[states == "untrained_raw"])
-        raw = (states == "untrained_raw") | ((states == "untrained") & ~has_raw)
-        mixed = (states[i] == "trained") != (states[j] == "trained")
-        if layer != PRIMARY or convention not in ALONG:
-            of = np.array([cells[run] for run in runs])
-            mixed &= of[i] == of[j]
-        keep = (runs[i] != runs[j]) & (mixed | (states[i] == states[j]) | (raw[i] & raw[j]))
+        everywhere = layer == PRIMARY and convention in ALONG
+        of = None if everywhere else np.array([cells[run] for run in runs])
+        keep = comparable(runs, states, i, j, mixed=everywhere or of[i] == of[j])
         i, j = i[keep], j[keep]
-        r = correlations(matrix, c, i, j)
         frames.append(
             pd.DataFrame(
                 {
@@ -74,14 +64,31 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], cells: Mapping[st
                     "layer": layer,
                     "convention": convention,
                     "split": split,
-                    "cos": np.minimum(np.abs(cos[i, j]), 1.0),
-                    "c_a": c[i],
-                    "c_b": c[j],
-                    "r": r,
+                    **cosines(matrix, i, j),
                 }
             )
         )
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def comparable(
+    runs: np.ndarray, states: np.ndarray, i: np.ndarray, j: np.ndarray, *, mixed: bool | np.ndarray
+) -> np.ndarray:
+    """Which of the pairs i, j are of two networks in states that may be compared; where `mixed`, also trained with untrained."""
+    has_raw = np.isin(runs, runs[states == "untrained_raw"])
+    raw = (states == "untrained_raw") | ((states == "untrained") & ~has_raw)
+    wanted = (states[i] == states[j]) | (raw[i] & raw[j])
+    wanted |= mixed & ((states[i] == "trained") != (states[j] == "trained"))
+    return (runs[i] != runs[j]) & wanted
+
+
+def cosines(matrix: np.ndarray, i: np.ndarray, j: np.ndarray) -> dict[str, np.ndarray]:
+    """|cos| of rows i and j, unit vectors, and the parts of the uncentred identity (protocol)."""
+    c = matrix @ np.full(matrix.shape[1], 1 / math.sqrt(matrix.shape[1]))
+    matrix = matrix * np.where(c < 0, -1.0, 1.0)[:, None]
+    c = np.abs(c)
+    cos = np.minimum(np.abs(matrix @ matrix.T), 1.0)[i, j]
+    return {"cos": cos, "c_a": c[i], "c_b": c[j], "r": correlations(matrix, c, i, j)}
 
 
 def correlations(matrix: np.ndarray, c: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
@@ -107,32 +114,27 @@ def primary_pairs(vectors: Mapping, convention: str, state: str = "trained") -> 
 
 
 def control_rows(vectors: Mapping, labels: np.ndarray) -> pd.DataFrame:
-    """Permutations and rotations that keep some of what two networks share (protocol 7), at the primary layer."""
+    """What `controls` tells of every two trained networks, at the primary layer."""
     rows = []
     for convention in ("uncentred", "centred"):
         for a, b, one, two in primary_pairs(vectors, convention):
-            u, v = unit(one)[0], unit(two)[0]
-            parts = measure.mean_direction(u, v)
-            seed = pair_seed(a, b, convention)
-            within = measure.within_class_permutation(u, v, labels, replicates=PERMUTATIONS, seed=seed)
-            rotated = measure.class_span_rotation(u, v, labels, replicates=PERMUTATIONS, seed=seed)
-            rows.append(
-                {
-                    "run_a": a,
-                    "run_b": b,
-                    "layer": PRIMARY,
-                    "convention": convention,
-                    "split": "train",
-                    "free_permutation": abs(parts.c_u * parts.c_v),
-                    "within_class": float(np.mean(within)),
-                    "within_class_hi": float(np.quantile(within, 0.975)),
-                    "span_rotation": float(np.mean(rotated)),
-                    "residual_cos": measure.cosine(
-                        measure.class_residual(u, labels), measure.class_residual(v, labels)
-                    ),
-                }
-            )
+            place = {"run_a": a, "run_b": b, "layer": PRIMARY, "convention": convention, "split": "train"}
+            rows.append(place | controls(unit(one)[0], unit(two)[0], labels, pair_seed(a, b, convention)))
     return pd.DataFrame(rows)
+
+
+def controls(u: np.ndarray, v: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, float]:
+    """Permutations and rotations that keep some of what two P-vectors share (protocol 7)."""
+    parts = measure.mean_direction(u, v)
+    within = measure.within_class_permutation(u, v, labels, replicates=PERMUTATIONS, seed=seed)
+    rotated = measure.class_span_rotation(u, v, labels, replicates=PERMUTATIONS, seed=seed)
+    return {
+        "free_permutation": abs(parts.c_u * parts.c_v),
+        "within_class": float(np.mean(within)),
+        "within_class_hi": float(np.quantile(within, 0.975)),
+        "span_rotation": float(np.mean(rotated)),
+        "residual_cos": measure.cosine(measure.class_residual(u, labels), measure.class_residual(v, labels)),
+    }
 
 
 def full_rows(full: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
