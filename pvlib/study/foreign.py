@@ -306,4 +306,4 @@ def fresh(cell: Cell) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cell.seed)
         model = cell.network.make(cell.size)
-    return model.eval().to(memory_format=torch.channels_last)
+    return model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]

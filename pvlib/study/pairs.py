@@ -51,8 +51,8 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], cells: Mapping[st
         matrix = np.stack([m[2] for m in members])
         i, j = np.triu_indices(len(members), 1)
         everywhere = layer == PRIMARY and convention in ALONG
-        of = None if everywhere else np.array([cells[run] for run in runs])
-        keep = comparable(runs, states, i, j, mixed=everywhere or of[i] == of[j])
+        of = np.array(["" if everywhere else cells[run] for run in runs])
+        keep = comparable(runs, states, i, j, mixed=of[i] == of[j])
         i, j = i[keep], j[keep]
         frames.append(
             pd.DataFrame(
