@@ -1,0 +1,75 @@
+"""The multiverse as specification curves: every definition's estimate, sorted, with its choices beneath (chapter 12)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..answers.multiverse import STATEMENTS
+from . import style
+from .plate import Missing, Plate
+from .view import ORDER, title
+
+# Statement -> the estimate that is sorted, the same of its control (or none), the axis, and the threshold.
+CURVES = {
+    "agree": ("smallest", "untrained", "smallest mean |cos| of a pair", 0.9),
+    "more_than_untrained": ("difference", None, "mean |cos|, trained − untrained", 0.0),
+    "falls": ("start", "end", "mean angle to another seed's final (degrees)", 60.0),
+}
+CHOICES = {"dataset": "data set", "layer": "layer", "convention": "definition", "split": "anchor", "family": "family"}
+
+
+@style.styled
+def curve(universes: pd.DataFrame, statement: str) -> Plate | Missing:
+    """One statement in all universes that can say: estimates in order, the choices of each as dots beneath."""
+    estimate, other, words, threshold = CURVES[statement]
+    table = universes.dropna(subset=[estimate, statement]).sort_values(estimate, ignore_index=True)
+    if table.empty:
+        return Missing("no universe can say")
+    levels = [(column, value) for column in CHOICES for value in _in_order(column, table[column])]
+    fig, axes = style.figure(
+        1, 2, height=2.6 + 0.17 * len(levels), sharex=True, height_ratios=[2.2, 0.17 * len(levels)]
+    )
+    top, bottom = axes[0][0], axes[1][0]
+    holds = table[statement].astype(bool)
+    for mask, colour, label in ((holds, style.BLUE, "holds"), (~holds, style.FAINT, "does not hold, or is open")):
+        top.scatter(table.index[mask], table.loc[mask, estimate], color=colour, s=10, label=label, zorder=3)
+    if other is not None:
+        name = "untrained networks, mean" if other == "untrained" else "the same after training"
+        top.scatter(table.index, table[other], color=style.ORANGE, s=8, marker="_", label=name)
+    top.axhline(threshold, color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1)
+    top.set_ylabel(words, fontsize=7.5)
+    top.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=7)
+    style.grid(top, "y")
+    for row, (column, value) in enumerate(levels):
+        mask = table[column] == value
+        bottom.scatter(
+            table.index[mask],
+            [row] * int(mask.sum()),
+            s=5,
+            color=[style.BLUE if h else style.FAINT for h in holds[mask]],
+        )
+    style.name_rows(
+        bottom, [title(value) if column == "dataset" else str(value).replace("_", " ") for column, value in levels]
+    )
+    bottom.set_xlabel(f"universes, sorted by the estimate ({len(table)})")
+    count = int(holds.sum())
+    return Plate(
+        fig,
+        table,
+        f"“{STATEMENTS[statement].capitalize()}”: every universe that can say, sorted. It holds in {count} of {len(table)} (blue). Beneath, a dot for each "
+        "choice that makes the universe; a choice whose blue dots stand together decides the answer.",
+        f"Specification curve of {len(table)} universes for the statement: {STATEMENTS[statement]}. It holds in {count}. A matrix of dots beneath "
+        "shows data set, layer, definition, anchor and family of each universe.",
+    )  # fmt: skip
+
+
+def _in_order(column: str, values: pd.Series) -> list[str]:
+    known = {
+        "dataset": ORDER,
+        "layer": ("earlier", "penultimate_pre", "penultimate", "output"),
+        "convention": ("uncentred", "unit", "centred", "standardised", "unit_centred"),
+        "split": ("train", "test"),
+        "family": ("all", "classifier", "autoencoder"),
+    }[column]
+    present = set(values)
+    return [value for value in known if value in present]
