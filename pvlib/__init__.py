@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the same names as below, for editors and type checkers
     from .experiment.features import extract as extract
+    from .experiment.features import layers as layers
     from .measure import PVector as PVector
     from .measure import angle as angle
     from .measure import compare as compare
@@ -27,7 +28,7 @@ _HOME = {
         "PVector", "angle", "compare", "cosine", "mean_direction", "p_vector", "pairwise_angles", "pairwise_cosines",
         "principal_angles",
     ),
-    "experiment.features": ("extract",),
+    "experiment.features": ("extract", "layers"),
 }  # fmt: skip
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)
