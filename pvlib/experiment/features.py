@@ -31,7 +31,7 @@ def extract(model: nn.Module, inputs: object, layers: str, **options) -> Tensor:
 def extract(
     model: nn.Module, inputs: object, layers: Mapping[str, str] | Sequence[str], **options
 ) -> dict[str, Tensor]: ...
-def extract(
+def extract(  # type: ignore[misc]  # the overloads leave the options to it
     model: nn.Module,
     inputs: object,
     layers: str | Mapping[str, str] | Sequence[str],

@@ -3,23 +3,27 @@
 Estimates are those of the library's own functions. Intervals come from half-samples (drawn without replacement, they
 have the variance of the bootstrap and none of its duplicates), nulls from permutations of the samples of one matrix. In
 wide matrices both are applied to coordinates on the leading directions alone: by how much that changes the estimate is
-added to the interval, and by how much it changes some permutations to the null. Not for training randomness: that is
-the variation between seeds.
+added to the interval, and by how much it changes some permutations to the null.
 """
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
-from . import gram
+from ..doctor import Findings, examine
+from ..extras import need
+from . import gram, plots
 from .angles import angle, cosine, mean_direction
 from .cautions import TieWarning
 from .lanczos import randomized
+from .layers import LayerComparison, all_lines, calibrate, checked_layers
 from .pvector import p_vector
 from .result import PVector
+from .results import Result, as_html
 from .rows import Rows
 from .similarity import (
     Pair,
@@ -55,10 +59,12 @@ BY_SVD = {
     f"top-{SPAN} span": lambda pair: canonical(pair, most=SPAN),
     "Procrustes": nuclear,
 }
+LAYERWISE = ("P-vector |cos|, centred", "P-vector |cos|, uncentred", *CKA, *BY_SVD)
+TELLING = ("linear CKA, debiased", f"mutual {NEIGHBOURS}-NN")  # near 0 where the samples have nothing in common
 
 
-@dataclass(frozen=True)
-class Row:
+@dataclass(frozen=True, eq=False)
+class Row(Result):
     """One measure: its estimate, values over half-samples and over permutations; `error` is what is not known of the
     estimate, or differs between it and the half-samples, for other reasons than the samples.
     """
@@ -92,12 +98,25 @@ class Row:
         }
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What `compare` found.
+@dataclass(frozen=True, eq=False)
+class Comparison(Result):
+    """What `compare` finds of two matrices of features.
 
-    `table`: a data frame, one row for each measure; `warnings`: where a number means little. Not for reading without
-    the warnings.
+    Attributes
+    ----------
+    names : tuple of str
+        Of the two.
+    n : int
+        Number of samples.
+    table : DataFrame
+        A row for each measure; `to_frame()` gives the same.
+    warnings : tuple of str
+        Where a number means little.
+
+    Notes
+    -----
+    Intervals are over samples: they do not hold what another training run would change. Where P-vectors tie, the warnings
+    say so, and the row of spans is the one to read.
     """
 
     names: tuple[str, str]
@@ -111,11 +130,31 @@ class Comparison:
         calibrated (estimate rescaled so that null_95 is 0 and 1 is 1, nothing below 0); mean_alone (cosine that the
         mean direction alone gives); angle_deg and bound_deg of P-vectors.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError('a table needs pandas: pip install "pvector-book[compare]"') from error
+        need("pandas")
+        import pandas
+
         return pandas.DataFrame([row.cells() for row in self.rows]).set_index("measure")
+
+    def to_frame(self):
+        """The `table`."""
+        return self.table
+
+    def plot(self):
+        """A Matplotlib figure: every estimate with its interval, beside what permuted samples reach."""
+        return plots.intervals([row.cells() for row in self.rows], self._title)
+
+    @classmethod
+    def _from(cls, fields: dict) -> "Comparison":
+        return cls(**{**fields, "rows": tuple(Row(**row) for row in fields["rows"])})
+
+    @property
+    def _title(self) -> str:
+        return f"{self.names[0]} and {self.names[1]}, {self.n} samples"
+
+    def _repr_html_(self) -> str:
+        cells = [row.cells() for row in self.rows]
+        rows = [[name, *map(short, numbers)] for name, *numbers in (each.values() for each in cells)]
+        return as_html(self._title, ["", *list(cells[0])[1:]], rows, self.warnings)
 
     def __str__(self) -> str:
         cells = [row.cells() for row in self.rows]
@@ -127,7 +166,7 @@ class Comparison:
             for name, *numbers in lines
         )
         notes = "".join(f"\n! {note}" for note in self.warnings)
-        return f"{self.names[0]} and {self.names[1]}, {self.n} samples\n{text}{notes}"
+        return f"{self._title}\n{text}{notes}"
 
 
 def short(x: float) -> str:
@@ -136,36 +175,128 @@ def short(x: float) -> str:
     return f"{x:.4f}" if x == 0 or abs(x) >= 1e-4 else f"{x:.1e}"
 
 
-def compare(a, b, *, names=("a", "b"), replicates: int = 100, permutations: int = 200, seed: int = 0) -> Comparison:
-    """Compare two feature matrices over the same samples in the same order, in every measure, calibrated.
+@overload
+def compare(a: Mapping, b: Mapping, **options) -> LayerComparison: ...
+@overload
+def compare(a: Any, b: Any, **options) -> Comparison: ...
+def compare(  # type: ignore[misc]  # the overloads leave the options to it
+    a, b, *, names=("a", "b"), measure: str | None = None, replicates: int = 100, permutations: int = 200, seed: int = 0
+) -> Comparison | LayerComparison:
+    """Compare features over the same samples in the same order, calibrated by permutations of the samples.
 
-    a, b : (n, d_a), (n, d_b), n >= 20; arrays or batches
-    names : of the two, for messages
-    replicates, permutations : half-samples and permutations, 20 or more of each
-    seed : of both
+    Parameters
+    ----------
+    a, b : array (n, d), batches of rows, or dict of str to these
+        n >= 20. Two matrices are compared in every measure; two dicts of layers in one measure, all layers with all layers.
+    names : pair of str
+        Of the two, for messages.
+    measure : str, optional
+        Of dicts: a name from the table of a `Comparison`. By default "P-vector |cos|, centred".
+    replicates, permutations : int
+        Half-samples and permutations, 20 or more of each. Dicts have no intervals, so no half-samples.
+    seed : int
+        Of both.
 
-    Raises ValueError (both names in it) for different numbers of samples, and what `p_vector` raises, with the name.
-    CKA, SVCCA, spans and Procrustes cost min(n, d)^3 operations for the wider matrix, as their own functions do.
-    Source: calibration by Groeger et al. 2026 (package calibrated-similarity): threshold, p and score are defined as
-    there, in float64 instead of float32, with the same permutations for every measure, and 0 where the threshold
-    reaches 1; half-samples: Shao & Tu 1995, chapter 5.
-    Not for differences between training runs (intervals are over samples alone), nor for a verdict from one row: it
-    warns where P-vectors tie, and the row of spans is then the one to read.
+    Returns
+    -------
+    Comparison, or LayerComparison for dicts
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, or what `p_vector` refuses; with the names.
+
+    Notes
+    -----
+    Threshold, p and score are defined as by Groeger et al. 2026 (package calibrated-similarity), in float64, with the same
+    permutations for every measure, and 0 where the threshold reaches 1. Half-samples: Shao & Tu 1995, chapter 5. Intervals
+    are over samples, not over training runs. CKA, SVCCA, spans and Procrustes cost min(n, d)^3 operations for the wider matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib import compare
+    >>> rng = np.random.default_rng(0)
+    >>> common = rng.standard_normal((100, 3))
+    >>> a, b = (common @ rng.standard_normal((3, d)) for d in (8, 12))
+    >>> compare(a, b).table.loc["SVCCA", ["estimate", "calibrated"]].round(2).tolist()
+    [1.0, 1.0]
+    >>> found = compare({"1": a, "2": a**2}, {"1": b}, measure="SVCCA")
+    >>> found.maximum["a"], found.maximum["p"] < 0.01
+    ('1', True)
     """
-    if min(replicates, permutations) < 20:
+    least = permutations if isinstance(a, Mapping) else min(replicates, permutations)
+    if least < 20:
         raise ValueError(f"replicates={replicates}, permutations={permutations}: 20 or more of each are needed")
-    first, second = same_samples(a, b, names)
-    if first.n < 20:
-        raise ValueError(
-            f"{names[0]} and {names[1]} have {first.n} samples: 20 or more are needed to calibrate anything"
-        )
+    if isinstance(a, Mapping) != isinstance(b, Mapping):
+        raise TypeError(f"{names[0]} and {names[1]}: two matrices or two dicts of layers are needed, not one of each")
+    if isinstance(a, Mapping):
+        return all_layers(a, b, names, measure or "P-vector |cos|, centred", Draws(0, 0, permutations, seed))
+    if measure is not None:
+        raise ValueError("measure is for dicts of layers: two matrices are compared in every measure")
+    first, second = enough(*same_samples(a, b, names), names)
     draws = Draws(first.n, replicates, permutations, seed)
     notes: list[str] = []
     rows = [p_vector_row(first, second, center, draws, names, notes) for center in (False, True)]
     rows += moment_rows(first, second, draws, notes)
     rows.append(neighbour_row(first, second, draws, notes))
-    notes += [*shape_notes(first, names[0]), *shape_notes(second, names[1]), *order_notes(rows, names)]
+    findings = [diagnosis(part, name) for part, name in zip((first, second), names, strict=True)]
+    notes += [*all_lines(findings), *width_notes(first, names[0]), *width_notes(second, names[1])]
+    notes += order_notes([row.cells()["p"] for row in rows if row.measure in TELLING], *findings)
     return Comparison(tuple(names), first.n, tuple(rows), tuple(notes))
+
+
+def enough(first: Rows, second: Rows, names) -> tuple[Rows, Rows]:
+    if first.n < 20:
+        raise ValueError(
+            f"{names[0]} and {names[1]} have {first.n} samples: 20 or more are needed to calibrate anything"
+        )
+    return first, second
+
+
+def all_layers(a: Mapping, b: Mapping, names, measure: str, draws: "Draws") -> LayerComparison:
+    """One measure of all pairs of layers, and the same under the same permutations."""
+    if measure not in LAYERWISE:
+        raise ValueError(f"measure={measure!r} is none of {', '.join(map(repr, LAYERWISE))}")
+    layers = checked_layers(a, b, names)
+    full = [[f"{name}[{layer!r}]" for layer in each] for name, each in zip(names, layers, strict=True)]
+    pairs: dict[tuple[int, int], tuple[Rows, Rows]] = {}
+    for i, x in enumerate(a.values()):
+        for j, y in enumerate(b.values()):
+            both = (full[0][i], full[1][j])
+            x, y = pairs[i, j] = enough(*same_samples(x, y, both), both)
+    draws = replace(draws, n=pairs[0, 0][0].n)
+    firsts, seconds = [pairs[i, 0][0] for i in range(len(a))], [pairs[0, j][1] for j in range(len(b))]
+    findings = [
+        [diagnosis(rows, name) for rows, name in zip(each, own, strict=True)]
+        for each, own in zip((firsts, seconds), full, strict=True)
+    ]
+    notes = all_lines([*findings[0], *findings[1]])
+    shape = (len(a), len(b))
+    estimates, null = np.empty(shape), np.empty((draws.permutations, *shape))
+    if measure.startswith("P-vector"):
+        center = measure.endswith(", centred")
+        found = [
+            [quiet_p_vector(rows, center, name) for rows, name in zip(each, own, strict=True)]
+            for each, own in zip((firsts, seconds), full, strict=True)
+        ]
+        for vector, name in zip([*found[0], *found[1]], [*full[0], *full[1]], strict=True):
+            if not vector.defined:
+                notes.append(f"the P-vector of {name} is undefined: singular values 1 and 2 tie; compare spans")
+        U, V = (np.stack([vector.vector for vector in each], axis=1) for each in found)
+        estimates[:] = np.minimum(np.abs(U.T @ V), 1)
+        null[:] = [np.abs(U.T @ V[order]) for order in draws.orders()]
+    else:
+        family, rank = (CKA, CKA_RANK) if measure in CKA else (BY_SVD, SVD_RANK)
+        for (i, j), (x, y) in pairs.items():
+            x, y = narrowed(x), narrowed(y)
+            only = {measure: family[measure]}
+            (row,) = drawn_rows(only, measure, rank, paired_moments(x, y), x, y, draws, notes)
+            estimates[i, j], null[:, i, j] = row.estimate, row.null
+    result = LayerComparison(measure, draws.n, layers, estimates, null, tuple(dict.fromkeys(notes)))
+    if order := order_notes([result.maximum["p"]], findings[0][0], findings[1][0]):
+        return replace(result, warnings=(*result.warnings, *order))
+    return result
 
 
 @dataclass
@@ -184,16 +315,6 @@ class Draws:
     def orders(self):
         rng = np.random.default_rng([self.seed, 1])
         return (rng.permutation(self.n) for _ in range(self.permutations))
-
-
-def calibrate(estimate: float, null: np.ndarray) -> tuple[float, float, float]:
-    """Threshold (95 % order statistic of the null and the estimate), p-value, and the rescaled score in [0, 1]."""
-    everything = np.sort(np.append(null, estimate))
-    threshold = float(everything[int(np.ceil((1 - ALPHA) * len(everything))) - 1])
-    p = float((1 + (null >= estimate).sum()) / len(everything))
-    if threshold >= 1:
-        return threshold, p, 0.0
-    return threshold, p, float(np.clip((estimate - threshold) / (1 - threshold), 0, 1))
 
 
 def refit_coordinates(rows: Rows, center: bool) -> np.ndarray:
@@ -335,26 +456,23 @@ def neighbour_row(first: Rows, second: Rows, draws: Draws, notes: list[str]) -> 
     )
 
 
-def shape_notes(rows: Rows, name: str) -> list[str]:
-    notes: list[str] = []
-    low: Any = None
-    high: Any = None
-    for _, block in rows.blocks():
-        least, most = block.min(axis=0), block.max(axis=0)
-        low, high = (least, most) if low is None else (np.minimum(low, least), np.maximum(high, most))
-    constant = int(np.sum(low == high))
-    if constant:
-        notes.append(f"{constant} of {rows.d} features of {name} are constant")
-    if rows.n < rows.d:
-        notes.append(
-            f"{name} has fewer samples ({rows.n}) than features ({rows.d}): linear CKA, SVCCA and Procrustes are high "
-            "whatever the features are; read the debiased row and the calibrated column"
-        )
-    return notes
+def diagnosis(rows: Rows, name: str) -> Findings:
+    return examine((block for _, block in rows.blocks()), name)
 
 
-def order_notes(rows: list[Row], names) -> list[str]:
-    telling = [row.cells()["p"] for row in rows if row.measure.startswith(("linear CKA, debiased", "mutual"))]
-    if min(telling) <= ALPHA:
+def width_notes(rows: Rows, name: str) -> list[str]:
+    if rows.n >= rows.d:
         return []
-    return [f"nothing exceeds its permutation null: are the samples of {names[0]} and {names[1]} in the same order?"]
+    return [
+        f"{name} has fewer samples ({rows.n}) than features ({rows.d}): linear CKA, SVCCA and Procrustes are high "
+        "whatever the features are; read the debiased row and the calibrated column"
+    ]
+
+
+def order_notes(p_values: list[float], first: Findings, second: Findings) -> list[str]:
+    both = f"{first.name} and {second.name}"
+    if first.same_rows_in_another_order(second):
+        return [f"{both} hold the same rows in another order: a comparison needs the same samples in the same order"]
+    if min(p_values) <= ALPHA:
+        return []
+    return [f"nothing exceeds its permutation null: are the samples of {both} in the same order?"]

@@ -116,6 +116,15 @@ def test_shuffled_samples_score_nothing_and_are_noticed(related):
     assert any("same order" in note for note in found.warnings)
 
 
+def test_the_same_rows_in_another_order_and_repeated_rows_are_noticed_for_what_they_are(related):
+    a, b, _ = related
+    order = np.random.default_rng(5).permutation(400)
+    notes = compare(a, a[order], names=("mlp", "cnn"), **FEW).warnings
+    assert any("mlp and cnn hold the same rows in another order" in note for note in notes)
+    twice = np.concatenate([b[:390], b[:10]])
+    assert any("10 of 400 rows of b repeat another row" in note for note in compare(a, twice, **FEW).warnings)
+
+
 @pytest.mark.parametrize("shape", [(100, 300), (150, 700)])
 def test_wide_unrelated_features_score_nothing_whatever_their_cka(shape):
     rng = np.random.default_rng(0)
