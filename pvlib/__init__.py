@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # the same names as below, for editors and type checkers
     from .measure import pairwise_angles as pairwise_angles
     from .measure import pairwise_cosines as pairwise_cosines
     from .measure import principal_angles as principal_angles
+    from .report.place import place as place
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,7 @@ _HOME = {
         "principal_angles",
     ),
     "experiment.features": ("extract", "layers"),
+    "report.place": ("place",),
 }  # fmt: skip
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)
