@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 
 from ..checkout import checkout
 from ..nearest import nearest
+from ..packed import unpack
 from .words import listed
 
 _PLACE = ("layer", "convention", "split")
@@ -33,8 +34,12 @@ TABLES = {
     "pairs": ("run_a", "run_b", "state_a", "state_b", *_PLACE, "cos", "c_a", "c_b", "r"),
     "controls": ("run_a", "run_b", *_PLACE, "free_permutation", "within_class", "within_class_hi", "span_rotation",
                  "residual_cos"),
-    "spans": ("run_a", "run_b", "convention", "split", "k", "overlap", "overlap_null", "angle_to_span",
-              "angle_to_span_null"),
+    "spectra": ("run", "state", "step", "layer", "convention", "sigmas"),
+    "spans": ("run_a", "run_b", "state", "convention", "split", "k", "overlap", "overlap_null", "angle_to_span",
+              "angle_to_span_null", "best_common", "best_common_null"),
+    "alongside": ("run_a", "run_b", "share", "convention", "cos", "c_product"),
+    "across": ("run_a", "run_b", "state", "anchor", "layer", "convention", "cos", "c_a", "c_b"),
+    "correlates": ("run", "state", *_PLACE, "variable", "measure", "value"),
     "full": ("run_a", "run_b", "convention", "split", "cos"),
     "anchor_shift": ("run", "convention", "split", "cos_anchor"),
     "data": ("dataset", *_PLACE, "n", "d", "sigma1", "sigma2", "ratio", "explained", "cos_constant"),
@@ -79,7 +84,8 @@ class Study:
 
     Attributes
     ----------
-    runs, history, snapshots, trajectory, finals, pairs, controls, spans, full, anchor_shift, data, pool
+    runs, history, snapshots, trajectory, finals, spectra, pairs, controls, spans, alongside, across, correlates, full, anchor_shift,
+    data, pool
         Data frames, with the columns of `TABLES` and more.
     provenance
         Command, commit, versions and data checksums of the study.
@@ -148,7 +154,7 @@ class Study:
         `data-DATASET` in place of a run gives the data P-vectors, "layer/split/convention".
         """
         stored = load_file(self.path(f"vectors/{run}.safetensors"))
-        wide = {place: value.astype(np.float64) for place, value in stored.items()}
+        wide = {place: value.astype(np.float64) for place, value in unpack(stored).items()}
         return {place: value / np.linalg.norm(value, axis=1, keepdims=True) for place, value in wide.items()}
 
     def _read(self, table: str) -> pd.DataFrame:

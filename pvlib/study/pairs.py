@@ -36,12 +36,12 @@ def groups(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, list[tu
     return found
 
 
-def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
+def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], cells: Mapping[str, str]) -> pd.DataFrame:
     """|cos| of every two networks of one data set, with the parts of the uncentred identity (protocol).
 
     One row for each unordered pair of different runs: trained-trained and untrained-untrained, where both are calibrated
-    or neither is; at the primary layer, uncentred and centred, also trained-untrained. A network without BatchNorm has
-    nothing to calibrate and is paired with both kinds.
+    or neither is; also trained-untrained, of runs of one cell, and at the primary layer, uncentred and centred, of all. A
+    network without BatchNorm has nothing to calibrate and is paired with both kinds. `cells` : run -> its cell.
     """
     frames = []
     for place, members in groups(vectors).items():
@@ -58,7 +58,9 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
         has_raw = np.isin(runs, runs[states == "untrained_raw"])
         raw = (states == "untrained_raw") | ((states == "untrained") & ~has_raw)
         mixed = (states[i] == "trained") != (states[j] == "trained")
-        mixed &= layer == PRIMARY and convention in ALONG
+        if layer != PRIMARY or convention not in ALONG:
+            of = np.array([cells[run] for run in runs])
+            mixed &= of[i] == of[j]
         keep = (runs[i] != runs[j]) & (mixed | (states[i] == states[j]) | (raw[i] & raw[j]))
         i, j = i[keep], j[keep]
         r = correlations(matrix, c, i, j)

@@ -122,7 +122,7 @@ def _tables(keys, records, done, vectors, exact, store: Store, data, old) -> dic
     per_dataset = {name: {k: vectors[k] for k in networks if keys[k].recipe.dataset == name} for name in data}
     labels = {name: d.train.labels[anchor(d).train_ids].numpy() for name, d in data.items()}
     for table, make in (
-        ("pairs", lambda name: pairs.pair_rows(per_dataset[name])),
+        ("pairs", lambda name: pairs.pair_rows(per_dataset[name], {k: run.cell for k, run in keys.items()})),
         ("controls", lambda name: pairs.control_rows(per_dataset[name], labels[name])),
         ("spans", lambda name: span_rows(per_dataset[name], data[name].num_classes)),
         ("alongside", lambda name: alongside_rows(per_dataset[name])),

@@ -46,7 +46,7 @@ FUNCTIONS = {
 }
 
 
-def slow_views(n=700, d=(560, 520)):
+def slow_views(n=600, d=(540, 300)):
     """Two wide matrices whose variance is spread over all directions."""
     rng = np.random.default_rng(0)
     common = rng.standard_normal((n, 300)) * np.arange(1, 301) ** -0.3

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from pvlib.measure.pvector import p_vector
 
 from .making import ACCURATE, exact, relu_features
 
+forks = pytest.mark.skipif(
+    not hasattr(os, "fork") or find_spec("threadpoolctl") is None,
+    reason="needs fork, and threadpoolctl to look at BLAS",
+)
 FORKING = """
 import os, signal, sys, threading
 import numpy as np
@@ -68,14 +73,14 @@ assert blas() == before, "the parent lost its threads"
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@forks
 @pytest.mark.parametrize("place", ["beside", "inside"])
 def test_fork_while_a_call_runs_neither_hangs_the_child_nor_takes_its_blas_threads(place):
     done = subprocess.run([sys.executable, "-c", FORKING, place], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@forks
 def test_fork_in_the_moment_in_which_a_call_starts_or_ends():
     stop = threading.Event()
 
@@ -161,7 +166,7 @@ for similarity in (measure.linear_cka, measure.svcca, measure.top_span, measure.
 measure.Stream().update(F).result(center=True).p_vector([F])
 found = measure.compare(F, G, names=("mlp", "cnn"), replicates=20, permutations=20)
 assert "linear CKA, debiased" in str(found)
-for call, words in ((lambda: found.table, 'pip install "pvector-book[compare]"'),
+for call, words in ((lambda: found.table, 'pip install "pvector-book[files]"'),
                     (lambda: measure.p_vector(F, center=True, progress=True), "pip install tqdm")):
     try:
         call()

@@ -17,6 +17,8 @@ import pandas as pd
 from safetensors.numpy import save_file
 
 from pvlib.study import pairs
+from pvlib.study.across import across_rows, alongside_rows
+from pvlib.study.spans import span_rows
 
 SIZES = {"train": 200, "test": 100}
 CLASSES = 10
@@ -224,8 +226,11 @@ class _Dataset:
                    for run in self.runs for e in range(1, run["epochs"] + 1)]  # fmt: skip
         return {
             "runs": pd.DataFrame(self.runs + pool_runs), "history": pd.DataFrame(history), "snapshots": snapshots,
-            "trajectory": trajectory, "finals": self._finals(), "pairs": pairs.pair_rows(self.networks),
-            "controls": self._controls(), "spans": self._spans(), "full": pairs.full_rows(full),
+            "trajectory": trajectory, "finals": self._finals(), "pairs": pairs.pair_rows(self.networks, {run["run"]: run["cell"] for run in self.runs}),
+            "controls": self._controls(), "spans": span_rows(self.networks, 10),
+            "alongside": alongside_rows(self.networks), "across": across_rows(self.networks, dict.fromkeys(self.networks, self.dataset)),
+            "correlates": self._correlates(),
+            "spectra": self._spectra(), "full": pairs.full_rows(full),
             "anchor_shift": pd.DataFrame(shift), "data": self._data(), "pool": pool,
         }  # fmt: skip
 
@@ -286,7 +291,7 @@ class _Dataset:
         """The expected values of what is otherwise drawn at random."""
         rows = []
         for convention in CONVENTIONS[:2]:
-            for a, b, one, two in pairs.trained_pairs(self.networks, convention):
+            for a, b, one, two in pairs.primary_pairs(self.networks, convention):
                 u, v = one[0], two[0]
                 means = _class_means(u, self.labels["train"]), _class_means(v, self.labels["train"])
                 within = abs(float(means[0] @ means[1]))
@@ -298,20 +303,17 @@ class _Dataset:
                 })  # fmt: skip
         return pd.DataFrame(rows)
 
-    def _spans(self) -> pd.DataFrame:
-        """As `pairs.span_rows` does, for directions that are orthonormal already."""
-        rows = []
-        for a, b, one, two in pairs.trained_pairs(self.networks, "centred"):
-            cosines = one[:9] @ two[:9].T
-            for k in pairs.SPANS:
-                null = k / (SIZES["train"] - 1)
-                rows.append({
-                    "run_a": a, "run_b": b, "split": "train", "convention": "centred", "k": k,
-                    "overlap": float(np.sum(cosines[:k, :k] ** 2)) / k, "overlap_null": null,
-                    "angle_to_span": _degrees(np.linalg.norm(cosines[0, :k])),
-                    "angle_to_span_null": _degrees(math.sqrt(null)),
-                })  # fmt: skip
-        return pd.DataFrame(rows)
+    def _places_of(self, convention: str) -> list[dict]:
+        place = {"state": "trained", "layer": "penultimate", "convention": convention}
+        return [{"run": run, **place} for run in self.networks]
+
+    def _spectra(self) -> pd.DataFrame:
+        rows = [row for convention in CONVENTIONS[:2] for row in self._places_of(convention)]
+        return pd.DataFrame(rows).assign(step=-1, sigmas=[np.geomspace(10, 0.1, 32) for _ in rows])
+
+    def _correlates(self) -> pd.DataFrame:
+        rows = pd.DataFrame(self._places_of("centred"))
+        return rows.assign(split="train", variable="brightness", measure="r", value=0.5)
 
     def _data(self) -> pd.DataFrame:
         rows = []

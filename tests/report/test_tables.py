@@ -23,7 +23,7 @@ def tiny(tmp_path):
 def test_every_table_can_be_read_and_has_its_columns(published):
     for table, columns in tables.TABLES.items():
         assert set(columns) <= set(getattr(published, table)), table
-        assert len(getattr(published, table)), table
+        assert len(getattr(published, table)) or table == "across", table  # of one data set, nothing is across
 
 
 def test_a_table_without_rows_still_has_its_columns(tiny):

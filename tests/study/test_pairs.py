@@ -24,7 +24,8 @@ def frame():
     }.items():
         networks[run] = {f"{state}/train/penultimate/centred": vector() for state in states}
         networks[run]["untrained/train/output/centred"] = vector()
-    return pairs.pair_rows(networks)
+        networks[run]["trained/train/output/centred"] = vector()
+    return pairs.pair_rows(networks, {"bn1": "bn", "bn2": "bn", "mlp": "mlp", "cnn": "cnn"})
 
 
 def ends(frame, layer, *states):
@@ -52,3 +53,12 @@ def test_every_two_untrained_networks_are_a_pair_once(frame):
     assert len(ends(frame, "penultimate", "untrained")) == 6
     assert len(ends(frame, "penultimate", "untrained_raw")) == 1
     assert len(ends(frame, "output", "untrained")) == 6
+
+
+def test_trained_and_untrained_networks_of_different_cells_are_paired_at_the_primary_layer_only(frame):
+    cells = {"bn1": "bn", "bn2": "bn", "mlp": "mlp", "cnn": "cnn"}
+    for layer in ("penultimate", "output"):
+        across = {frozenset(cells[run] for run, _ in pair) for pair in ends(frame, layer, "trained", "untrained")} - {
+            frozenset(["bn"])
+        }
+        assert bool(across) == (layer == "penultimate")

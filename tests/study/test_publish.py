@@ -349,11 +349,12 @@ def test_a_correlation_without_a_mean_is_the_cosine_and_of_a_constant_vector_is_
     vectors = {
         f"run{k}": {"trained/train/output/centred": row[None].astype(np.float16)} for k, row in enumerate(centred)
     }
-    rows = pair_rows(vectors)
+    rows = pair_rows(vectors, dict.fromkeys(vectors, "cell"))
     np.testing.assert_allclose(rows.r, rows.cos, atol=1e-6)
     flat = np.full((1, 2000), 0.02236, dtype=np.float16)
     rows = pair_rows(
-        {"a": {"untrained/train/output/uncentred": flat}, "b": {"untrained/train/output/uncentred": -flat}}
+        {"a": {"untrained/train/output/uncentred": flat}, "b": {"untrained/train/output/uncentred": -flat}},
+        {"a": "cell", "b": "cell"},
     )
     assert rows.cos.iloc[0] == pytest.approx(1)
     assert np.isnan(rows.r.iloc[0])

@@ -69,6 +69,18 @@ class Judging:
         members = {name: np.flatnonzero((names == name) & known) for name in dict.fromkeys(names)}
         return Networks(cos, {name: seeds for name, seeds in members.items() if len(seeds)})
 
+    def mixed(self, runs: pd.DataFrame, convention: str, *, layer: str, split: str) -> pd.DataFrame:
+        """Untrained networks with other seeds of their own architecture, trained: run_a, run_b, architecture, angle."""
+        pairs = self.study.pairs
+        at = (pairs["layer"] == layer) & (pairs["convention"] == convention) & (pairs["split"] == split)
+        states = pairs[["state_a", "state_b"]].isin(["trained", "untrained"]).all(axis=1)
+        pairs = pairs[at & states & (pairs["state_a"] != pairs["state_b"])]
+        named = runs.set_index("run")["architecture"]
+        one, two = pairs["run_a"].map(named), pairs["run_b"].map(named)
+        pairs, one = pairs[one.notna() & (one == two)], one[one.notna() & (one == two)]
+        angle = np.degrees(np.arccos(np.minimum(pairs["cos"].astype(float), 1.0)))
+        return pairs[["run_a", "run_b"]].assign(architecture=one, angle=angle)
+
     def families(self, variational: bool) -> dict[str, list[str]]:
         """Family -> architectures; variational autoencoders count as autoencoders, or are left out."""
         families: dict[str, list[str]] = {name: list(members) for name, members in self.claims.families.items()}
@@ -77,11 +89,21 @@ class Judging:
             families["autoencoder"] = families["autoencoder"] + vae
         return families
 
-    def agreements(self, dataset: str, convention: str, *, variational: bool = True, **place) -> dict[str, Agreement]:
+    def agreements(
+        self,
+        dataset: str,
+        convention: str,
+        *,
+        variational: bool = True,
+        layer: str | None = None,
+        split: str | None = None,
+    ) -> dict[str, Agreement]:
         """Set of pairs -> the two answers of claim 1."""
         claim = self.claims.agreement
         runs = self.entering(dataset)
-        trained, untrained = (self.networks(runs, state, convention, **place) for state in ("trained", "untrained"))
+        trained, untrained = (
+            self.networks(runs, state, convention, layer=layer, split=split) for state in ("trained", "untrained")
+        )
         present = set(trained.members) & set(untrained.members)
         found = {}
         for name, pairs in relations(claim.sets, self.families(variational), present).items():
@@ -183,7 +205,7 @@ class Judging:
             if place not in found:
                 continue
             taus = found[place]
-            rivals = {name: taus[name].interval for name in found[place] if name in claim.rivals}
+            rivals = {str(name): taus[name].interval for name in claim.rivals}
             one = link.judge(
                 taus["angle_data_deg"].interval, taus["partial"].interval, float(p),
                 rivals, cells=taus["angle_data_deg"].cells,

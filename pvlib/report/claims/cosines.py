@@ -173,7 +173,7 @@ def span_table(study: Study, claims: Claims, *, dataset: str) -> pd.DataFrame:
         study, dataset, k, cell_a, label_a, cell_b, label_b, pairs, overlap, lo, hi, overlap_null, angle_to_span,
         angle_to_span_null (degrees); lo and hi are of the overlap, NaN with fewer than the minimum of seeds.
     """
-    spans = study.spans.assign(state_a="trained", state_b="trained")
+    spans = study.spans[study.spans["state"] == "trained"].assign(state_a="trained", state_b="trained")
     pairs = named(spans, primary_runs(study, dataset), "trained", "trained")
     rows = []
     for (k, cell_a, cell_b), part in pairs.groupby(["k", "cell_a", "cell_b"], sort=True):

@@ -13,7 +13,7 @@ from .view import View
 @style.styled
 def overlaps(view: View) -> Plate | Missing:
     """Mean overlap tr(P1 P2)/k of the centred spans of every two primary cells, k = 2 and 9."""
-    rows = view.of_pairs(view.study.spans, split="train", convention="centred")
+    rows = view.of_pairs(view.study.spans, split="train", convention="centred", state="trained")
     by = ["k", "cell_a", "cell_b", "label_a", "label_b"]
     table = (
         rows.groupby(by, sort=False)[["overlap", "overlap_null", "angle_to_span", "angle_to_span_null"]]
