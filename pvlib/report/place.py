@@ -136,7 +136,7 @@ def place(
             f"nothing is published of {dataset!r} in {results or results_folder()}; {nearest(dataset, known)}"
         )
     table = pd.concat(tables, ignore_index=True)
-    if table.empty:
+    if not (table["state"] != "data").any():
         raise ValueError(f"no P-vectors of layer {layer!r}, split {split!r} are published of {dataset!r}")
     return Standing(dataset, convention, layer, table)
 
