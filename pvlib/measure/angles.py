@@ -20,10 +20,16 @@ PROMISED = 4.5e-6  # radians: 1 - cos = 1e-11, the accuracy that every method re
 
 @dataclass(frozen=True)
 class MeanDirection:
-    """`cos = c_u c_v + s_u s_v r` with s = sqrt(1 - c^2): how much of a cosine the constant vector alone
-    gives.
+    """How much of a cosine the constant vector alone gives: `cos = c_u c_v + s_u s_v r` with s = sqrt(1 - c^2).
 
-    Not for centred P-vectors, whose c_u and c_v are 0: r is then the whole cosine.
+    Attributes
+    ----------
+    cos : float
+        The cosine.
+    c_u, c_v : float
+        Cosines with the constant vector, 0 for centred P-vectors.
+    r : float
+        Pearson correlation of the entries.
     """
 
     cos: float
@@ -42,16 +48,37 @@ class MeanDirection:
 def angle(u, v) -> float:
     """Angle between two P-vectors in radians, in [0, pi/2].
 
-    u, v : PVector (k = 1), or one-dimensional arrays over the same n samples (any non-zero length; they are
-        normalised).
+    Parameters
+    ----------
+    u, v : PVector or array (n,)
+        PVectors with k = 1, or arrays of any non-zero length, over the same samples in the same order.
 
-    Warns (ConventionWarning) when one PVector is centred and the other is not.
-    Warns (PrecisionWarning) when the error bounds of two PVectors together reach the angle, unless they are
-    below 4.5e-6 rad.
-    Raises ValueError for different numbers of samples, a zero vector, or numbers that are not finite.
-    Source: W. Kahan, "How futile are mindless assessments of roundoff", 2006, section 12.
-    Not for spans (`principal_angles`), and not for vectors over different samples or samples in another
-    order.
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, a zero vector, or numbers that are not finite.
+
+    Warns
+    -----
+    ConventionWarning
+        One PVector is centred and the other is not.
+    PrecisionWarning
+        The error bounds of two PVectors together reach the angle, unless they are below 4.5e-6 rad.
+
+    Notes
+    -----
+    W. Kahan, "How futile are mindless assessments of roundoff", 2006, section 12. Spans have `principal_angles`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib import angle
+    >>> round(np.degrees(angle([1, 0], [-1, 1])), 1)
+    np.float64(45.0)
     """
     a, b = paired(u, v)
     found = kahan(a, b)
@@ -67,9 +94,26 @@ def angle(u, v) -> float:
 
 
 def cosine(u, v) -> float:
-    """|cos| of the angle between two P-vectors (PVector or one-dimensional arrays).
+    """Absolute cosine of the angle between two P-vectors.
 
-    Not for values close to 1: use `angle`, which keeps digits. Nor for what is high: see `compare`.
+    Parameters
+    ----------
+    u, v : PVector or array (n,)
+        As for `angle`, which keeps digits where this is close to 1.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    What is high depends on the data: `compare` tells.
+
+    Examples
+    --------
+    >>> from pvlib import cosine
+    >>> round(cosine([3, 4], [-4, -3]), 2)
+    0.96
     """
     a, b = paired(u, v)
     return min(1.0, abs(float(a @ b)))
@@ -195,11 +239,22 @@ def pairwise_angles(vectors):
 def mean_direction(u, v) -> MeanDirection:
     """Split a cosine into what the constant vector gives and what is left: cos = c_u c_v + s_u s_v r.
 
-    u, v : PVector or (n,) arrays.
+    Parameters
+    ----------
+    u, v : PVector or array (n,)
 
-    Signs are aligned so that c_u, c_v >= 0; where a vector has no mean (centred features) its sign is chosen so
-    that cos >= 0. r is the Pearson correlation of the entries, 0.0 where one of them is constant.
-    Not for a test of significance: see `within_class_permutation`.
+    Returns
+    -------
+    MeanDirection
+        Signs are aligned so that c_u, c_v >= 0; where a vector has no mean (centred features), so that cos >= 0. r is 0.0
+        where one of the vectors is constant.
+
+    Examples
+    --------
+    >>> from pvlib import mean_direction
+    >>> found = mean_direction([1, 2, 3], [3, 2, 1])
+    >>> round(found.cos, 3), round(found.share, 3), round(found.r, 3)
+    (0.714, 0.857, -1.0)
     """
     a, b = paired(u, v)
     c_a, c_b = a.sum() / np.sqrt(a.size), b.sum() / np.sqrt(b.size)
@@ -217,7 +272,21 @@ def mean_direction(u, v) -> MeanDirection:
 def unit_rows(F):
     """Rows scaled to unit length, in float64 (float32 input: float32); rows of zeros stay zero.
 
-    (n, d) -> (n, d) ndarray. Not for a matrix that fills the memory: it is copied whole.
+    Parameters
+    ----------
+    F : array (n, d)
+        It is copied whole.
+
+    Returns
+    -------
+    ndarray (n, d)
+
+    Examples
+    --------
+    >>> from pvlib.measure import unit_rows
+    >>> unit_rows([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
     """
     F = to_float(real(F, "F"))
     scale = np.abs(F).max(axis=1, keepdims=True)

@@ -191,7 +191,7 @@ def compare(  # type: ignore[misc]  # the overloads leave the options to it
     names : pair of str
         Of the two, for messages.
     measure : str, optional
-        Of dicts: a name from the table of a `Comparison`. By default "P-vector |cos|, centred".
+        Of dicts: a name from the table of a `Comparison`. By default ``"P-vector |cos|, centred"``.
     replicates, permutations : int
         Half-samples and permutations, 20 or more of each. Dicts have no intervals, so no half-samples.
     seed : int

@@ -33,7 +33,7 @@ class Standing:
     table: pd.DataFrame
 
     def to_frame(self) -> pd.DataFrame:
-        """Mean |cos| over seeds: a row for each kind of network, nearest first, columns for trained, untrained and data."""
+        """Mean absolute cosines over seeds: a row for each kind of network, nearest first, columns for trained, untrained and data."""
         means = self.table.pivot_table(index="label", columns="state", values="cos", aggfunc="mean", sort=False)
         return means.sort_values(next(s for s in ("trained", "untrained", "data") if s in means), ascending=False)
 
@@ -99,7 +99,7 @@ def place(
 
     Notes
     -----
-    A large |cos| does not make a network good, and a small one does not make it bad. Compare trained with untrained
+    A large cosine does not make a network good, and a small one does not make it bad. Compare trained with untrained
     networks: uncentred, even these are near.
 
     Examples
