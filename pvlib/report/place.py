@@ -15,7 +15,7 @@ from .tables import Study, available, load, results_folder
 COLUMNS = ("label", "role", "seed", "state", "convention", "cos")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Standing:
     """What `place` finds.
 
@@ -55,6 +55,8 @@ class Standing:
 
     def __str__(self) -> str:
         return f"{self._title}\n{self.to_frame().to_string(float_format='{:.3f}'.format, na_rep='')}"
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._title)}</p>" + self.to_frame().to_html(float_format="{:.3f}".format, na_rep="")
