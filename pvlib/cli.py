@@ -281,6 +281,7 @@ def _short_warnings():
 
 @_short_warnings()
 def _measure(arguments) -> int:
+    from .doctor import blocks_of, examine
     from .study import tell
     from .study.matrices import read_matrix
 
@@ -292,7 +293,7 @@ def _measure(arguments) -> int:
         name = one_line(source)
         try:
             matrix = read_matrix(source)
-            vectors, notes = tell.measured(name, matrix), tell.doctor(name, matrix)
+            vectors, notes = tell.measured(name, matrix), examine(blocks_of(matrix), name).lines
         except (ValueError, OSError, MemoryError, ImportError) as error:  # the other files are measured all the same
             if len(arguments.files) == 1:
                 raise

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
+BLOCK = 1 << 24  # bytes
 
 
 class FeatureWarning(UserWarning):
@@ -22,6 +24,12 @@ class Findings:
 
     def same_rows_in_another_order(self, other: Findings) -> bool:
         return self.codes != other.codes and sorted(self.codes) == sorted(other.codes)
+
+
+def blocks_of(matrix: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows in blocks of some megabytes: looking at a matrix should not take a second one, nor read a memory map whole."""
+    size = max(1, BLOCK // max(1, matrix[:1].nbytes))
+    return (np.asarray(matrix[start : start + size]) for start in range(0, len(matrix), size))
 
 
 def examine(blocks: Iterable[np.ndarray], name: str) -> Findings:
@@ -42,7 +50,7 @@ def examine(blocks: Iterable[np.ndarray], name: str) -> Findings:
     repeated = len(codes) - len(set(codes))
     lines = []
     if broken:
-        lines.append(f"{name} has {broken} entries that are not finite, the first of them {first}")
+        lines.append(f"{name} holds {first}; entries that are not finite: {broken}")
     if constant:
         lines.append(
             f"{constant} of {len(low)} features of {name} are constant" + (f", {dead} of them always 0" if dead else "")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ..doctor import FeatureWarning, examine
+from ..doctor import FeatureWarning, blocks_of, examine
 from .forward import Forward
 from .hooks import Target, as_mapping, evaluating, listening, modules, still_training, target
 from .inputs import Batch, batches, cut, size
@@ -147,7 +147,7 @@ def extract(  # type: ignore[misc]  # the overloads leave the options to it
     found = {name: torch.cat(parts) for name, parts in collected.items()}
     if check:
         for name, features in found.items():
-            notes += examine([features.numpy()], f"layer {name!r}").lines
+            notes += examine(blocks_of(features.numpy()), f"layer {name!r}").lines
     for note in notes:
         warnings.warn(note, FeatureWarning, stacklevel=2)
     return found[layers] if isinstance(layers, str) else found

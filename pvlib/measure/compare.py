@@ -126,9 +126,11 @@ class Comparison(Result):
 
     @cached_property
     def table(self):
-        """Columns: estimate; lo, hi (95 %, over samples); null (mean over permutations of the samples), null_95 and p;
-        calibrated (estimate rescaled so that null_95 is 0 and 1 is 1, nothing below 0); mean_alone (cosine that the
-        mean direction alone gives); angle_deg and bound_deg of P-vectors.
+        """A data frame with a row for each measure.
+
+        Its columns are estimate; lo and hi (95 %, over samples); null (mean over permutations of the samples), null_95 and p; calibrated
+        (estimate rescaled so that null_95 is 0 and 1 is 1, nothing below 0); mean_alone (cosine that the mean direction alone
+        gives); angle_deg and bound_deg of P-vectors.
         """
         need("pandas")
         import pandas

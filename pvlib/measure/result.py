@@ -89,7 +89,7 @@ class PVector(Result):
 
     @property
     def error_bound(self) -> float:
-        """Radians: the true top-k span is within this angle of the computed one."""
+        """The true top-k span is within this angle of the computed one, in radians."""
         return self.bound
 
     @property
@@ -126,8 +126,8 @@ class PVector(Result):
 
     @property
     def ratio(self) -> float:
-        """The first over the second singular value. Where the second is not `resolved`, a lower bound: the first over
-        `resolution`; inf where there is only one direction.
+        """The first over the second singular value; where the second is not `resolved`, the first over `resolution`, which
+        is a lower bound; inf where there is only one direction.
         """
         if self._single:
             return float("inf")

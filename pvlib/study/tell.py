@@ -14,14 +14,12 @@ import numpy as np
 
 from .. import __version__, measure
 from ..atomic import write_atomic
-from ..doctor import examine
 from ..measure.results import as_file
 from ..one_line import one_line
 from .files import sha256
 from .matrices import split_source
 
 SHOWN = 5
-BLOCK = 1 << 24  # bytes
 MOST = 10_000  # half-samples or permutations: p-values finer than this mean nothing, and each is kept until the end
 
 
@@ -67,12 +65,6 @@ def records(name: str, found: dict[str, measure.PVector]) -> list[dict]:
         }
         for convention, one in found.items()
     ]
-
-
-def doctor(name: str, matrix: np.ndarray) -> list[str]:
-    """What looks wrong in a matrix, a line each; a memory map is read block by block."""
-    size = max(1, BLOCK // max(1, matrix[:1].nbytes))
-    return list(examine((np.asarray(matrix[i : i + size]) for i in range(0, len(matrix), size)), name).lines)
 
 
 def table(rows: Sequence[dict], notes: Sequence[str] = ()) -> str:

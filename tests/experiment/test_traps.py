@@ -261,7 +261,7 @@ DOCTOR = [
     (
         nn.Identity,
         torch.cat([X, X[:1] / 0]),
-        "3 entries that are not finite, the first of them -?inf at row 13, column 0",
+        "layer '' holds -?inf at row 13, column 0; entries that are not finite: 3",
     ),
 ]
 
