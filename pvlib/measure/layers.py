@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..doctor import Findings
 from ..extras import need
 from . import plots
+from .calibration import BY_SVD, CKA, CKA_RANK, SVD_RANK, Draws, calibrate, drawn_rows, quiet_p_vector
+from .notes import all_lines, diagnosis, enough, order_notes
 from .results import Result, as_html
+from .rows import Rows
+from .similarity import narrowed, paired_moments, same_samples
+
+LAYERWISE = ("P-vector |cos|, centred", "P-vector |cos|, uncentred", *CKA, *BY_SVD)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,16 +111,6 @@ class LayerComparison(Result):
         return as_html(f"{self._title}, {self.n} samples", ["", *self.layers[1]], rows, self.warnings)
 
 
-def calibrate(estimate: float, null: np.ndarray, alpha: float = 0.05) -> tuple[float, float, float]:
-    """Threshold (95 % order statistic of the null and the estimate), p-value, and the rescaled score in [0, 1]."""
-    everything = np.sort(np.append(null, estimate))
-    threshold = float(everything[int(np.ceil((1 - alpha) * len(everything))) - 1])
-    p = float((1 + (null >= estimate).sum()) / len(everything))
-    if threshold >= 1:
-        return threshold, p, 0.0
-    return threshold, p, float(np.clip((estimate - threshold) / (1 - threshold), 0, 1))
-
-
 def checked_layers(a: Mapping, b: Mapping, names: tuple[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of both networks' layers.
 
@@ -130,5 +125,46 @@ def checked_layers(a: Mapping, b: Mapping, names: tuple[str, str]) -> tuple[tupl
     return tuple(map(str, a)), tuple(map(str, b))
 
 
-def all_lines(findings: list[Findings]) -> list[str]:
-    return [line for one in findings for line in one.lines]
+def all_layers(a: Mapping, b: Mapping, names, measure: str, draws: Draws) -> LayerComparison:
+    """One measure of all pairs of layers, and the same under the same permutations."""
+    if measure not in LAYERWISE:
+        raise ValueError(f"measure={measure!r} is none of {', '.join(map(repr, LAYERWISE))}")
+    layers = checked_layers(a, b, names)
+    full = [[f"{name}[{layer!r}]" for layer in each] for name, each in zip(names, layers, strict=True)]
+    pairs: dict[tuple[int, int], tuple[Rows, Rows]] = {}
+    for i, x in enumerate(a.values()):
+        for j, y in enumerate(b.values()):
+            both = (full[0][i], full[1][j])
+            x, y = pairs[i, j] = enough(*same_samples(x, y, both), both)
+    draws = replace(draws, n=pairs[0, 0][0].n)
+    firsts, seconds = [pairs[i, 0][0] for i in range(len(a))], [pairs[0, j][1] for j in range(len(b))]
+    findings = [
+        [diagnosis(rows, name) for rows, name in zip(each, own, strict=True)]
+        for each, own in zip((firsts, seconds), full, strict=True)
+    ]
+    notes = all_lines([*findings[0], *findings[1]])
+    shape = (len(a), len(b))
+    estimates, null = np.empty(shape), np.empty((draws.permutations, *shape))
+    if measure.startswith("P-vector"):
+        center = measure.endswith(", centred")
+        found = [
+            [quiet_p_vector(rows, center, name) for rows, name in zip(each, own, strict=True)]
+            for each, own in zip((firsts, seconds), full, strict=True)
+        ]
+        for vector, name in zip([*found[0], *found[1]], [*full[0], *full[1]], strict=True):
+            if not vector.defined:
+                notes.append(f"the P-vector of {name} is undefined: singular values 1 and 2 tie; compare spans")
+        U, V = (np.stack([vector.vector for vector in each], axis=1) for each in found)
+        estimates[:] = np.minimum(np.abs(U.T @ V), 1)
+        null[:] = [np.abs(U.T @ V[order]) for order in draws.orders()]
+    else:
+        family, rank = (CKA, CKA_RANK) if measure in CKA else (BY_SVD, SVD_RANK)
+        for (i, j), (x, y) in pairs.items():
+            x, y = narrowed(x), narrowed(y)
+            only = {measure: family[measure]}
+            (row,) = drawn_rows(only, measure, rank, paired_moments(x, y), x, y, draws, notes)
+            estimates[i, j], null[:, i, j] = row.estimate, row.null
+    result = LayerComparison(measure, draws.n, layers, estimates, null, tuple(dict.fromkeys(notes)))
+    if order := order_notes([result.maximum["p"]], findings[0][0], findings[1][0]):
+        return replace(result, warnings=(*result.warnings, *order))
+    return result
