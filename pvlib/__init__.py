@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the same names as below, for editors and type checkers
     from .experiment.features import extract as extract
+    from .experiment.features import layers as layers
     from .measure import PVector as PVector
     from .measure import angle as angle
     from .measure import compare as compare
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # the same names as below, for editors and type checkers
     from .measure import pairwise_angles as pairwise_angles
     from .measure import pairwise_cosines as pairwise_cosines
     from .measure import principal_angles as principal_angles
+    from .report.place import place as place
 
 __version__ = "0.1.0"
 
@@ -27,7 +29,8 @@ _HOME = {
         "PVector", "angle", "compare", "cosine", "mean_direction", "p_vector", "pairwise_angles", "pairwise_cosines",
         "principal_angles",
     ),
-    "experiment.features": ("extract",),
+    "experiment.features": ("extract", "layers"),
+    "report.place": ("place",),
 }  # fmt: skip
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE)

@@ -37,7 +37,7 @@ Every pair of feature matrices in every measure, calibrated. Rows must be the sa
 P-vectors uncentred and centred (angle with its error bound), linear CKA, SVCCA, spans, Procrustes and mutual k-NN, each
 with an interval, with what permuted samples give (null), and with the score calibrated by it. mean_alone is the cosine
 that the mean direction alone explains: where it is near the estimate, a small angle says nothing about the networks.
-Not for the variation between training runs: the intervals are over samples.
+The intervals are over samples; what another training run would change is not in them.
 
   pvlib compare MLP.npy CNN.npy AUTOENCODER.npy
   pvlib compare MLP.npy CNN.npy --permutations 1000                   # finer p-values
@@ -321,6 +321,7 @@ def _short_warnings():
 
 @_short_warnings()
 def _measure(arguments) -> int:
+    from .doctor import blocks_of, examine
     from .study import tell
     from .study.matrices import read_matrix
 
@@ -331,7 +332,8 @@ def _measure(arguments) -> int:
     for source in arguments.files:
         name = one_line(source)
         try:
-            vectors = tell.measured(name, read_matrix(source))
+            matrix = read_matrix(source)
+            vectors, notes = tell.measured(name, matrix), examine(blocks_of(matrix), name).lines
         except (ValueError, OSError, MemoryError, ImportError) as error:  # the other files are measured all the same
             if len(arguments.files) == 1:
                 raise
@@ -342,8 +344,8 @@ def _measure(arguments) -> int:
             tell.write_vectors(arguments.out, source, vectors)
         rows = tell.records(name, vectors)
         if not arguments.json:
-            print(("\n" if found else "") + tell.table(rows), flush=True)
-        found += rows
+            print(("\n" if found else "") + tell.table(rows, notes), flush=True)
+        found += [{**row, "warnings": notes} for row in rows]
     if arguments.json and found:
         print(tell.as_json(found))
     return 1 if failed else 0

@@ -73,8 +73,8 @@ def test_measure_as_json_agrees_with_svd(files, capsys):
     assert main(["measure", str(files / "a.npy"), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     matrix = np.load(files / "a.npy")
-    assert rows[0]["sigmas"][0] == pytest.approx(np.linalg.svd(matrix, compute_uv=False)[0])
-    assert rows[1]["sigmas"][0] == pytest.approx(np.linalg.svd(matrix - matrix.mean(0), compute_uv=False)[0])
+    assert rows[0]["singular_values"][0] == pytest.approx(np.linalg.svd(matrix, compute_uv=False)[0])
+    assert rows[1]["singular_values"][0] == pytest.approx(np.linalg.svd(matrix - matrix.mean(0), compute_uv=False)[0])
 
 
 QUICK = ["--replicates", "20", "--permutations", "20"]
@@ -199,8 +199,9 @@ def test_vectors_are_written_with_their_singular_values_and_where_they_come_from
     stored, matrix = load_file(out), np.load(files / "a.npy")
     for convention, center in (("uncentred", False), ("centred", True)):
         found = pvlib.p_vector(matrix, center=center)
-        np.testing.assert_array_equal(stored[convention], found.vector)
-        np.testing.assert_array_equal(stored[f"{convention}.sigmas"], found.sigmas)
+        np.testing.assert_array_equal(stored[f"{convention}.vectors"][:, 0], found.vector)
+        np.testing.assert_array_equal(stored[f"{convention}.singular_values"], found.singular_values)
+        assert pvlib.PVector.load(out, convention) == found
     with safe_open(out, framework="np") as file:
         note = file.metadata()
     assert note["sha256"] == sha256(files / "there.safetensors") and note["pvlib"] == pvlib.__version__
@@ -208,6 +209,18 @@ def test_vectors_are_written_with_their_singular_values_and_where_they_come_from
     before = out.read_bytes()
     assert main(["measure", str(files / "b.npy"), "--out", str(out)]) == 1
     assert out.read_bytes() == before
+
+
+def test_what_looks_wrong_in_a_file_is_said_below_its_table_and_in_json(tmp_path, capsys):
+    matrix = np.random.default_rng(0).standard_normal((30, 4))
+    matrix[:, 2], matrix[7] = 0, matrix[3]
+    np.save(tmp_path / "f.npy", matrix)
+    assert main(["measure", str(tmp_path / "f.npy")]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("! ")]
+    assert len(lines) == 2 and all("f.npy" in line for line in lines)
+    assert "1 of 4 features" in lines[0] and "1 of 30 rows" in lines[1]
+    assert main(["measure", str(tmp_path / "f.npy"), "--json"]) == 0
+    assert [f"! {line}" for line in json.loads(capsys.readouterr().out)[0]["warnings"]] == lines
 
 
 def test_what_is_unexpected_is_one_line_that_says_how_to_report_it(files, monkeypatch, capsys):

@@ -1,8 +1,7 @@
-"""What configuration cannot say: no live code on the pages, clean notebooks to download, docstrings as we write them."""
+"""What configuration cannot say: no live code on the pages, and clean notebooks to download."""
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +10,6 @@ def setup(app):
     _without_thebe(app)
     app.connect("config-inited", _vendored)
     app.connect("build-finished", _clean_downloads)
-    app.connect("autodoc-process-docstring", _readable, priority=400)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -36,12 +34,3 @@ def _clean_downloads(app, error) -> None:
     sources = Path(app.srcdir).parent / "notebooks"
     for executed in (Path(app.outdir) / "_sources" / "notebooks").glob("*.ipynb"):
         shutil.copyfile(sources / executed.name, executed)
-
-
-def _readable(app, what, name, obj, options, lines) -> None:
-    """Our docstrings as reStructuredText: |cos| is no substitution, and `name : what it is` lines are a field list."""
-    numpydoc = any(re.fullmatch(r"\s*-{3,}", line) for line in lines)
-    for number, line in enumerate(lines):
-        parts = re.split(r"(``.+?``)", line)
-        line = "".join(p if p.startswith("``") else p.replace("|", r"\|") for p in parts)
-        lines[number] = line if numpydoc else re.sub(r"^(\s*)(\w[\w, .]*?) : ", r"\1:\2: ", line)

@@ -84,6 +84,8 @@ def probe(model: nn.Module, recipe: Recipe, data: ImageData, *, device: str | to
             precision=recipe.precision,
             transform=make_transform(recipe, data),
             channels_last=False,
+            batch_size=512,
+            check=False,
         )["penultimate"]
         .double()
         .numpy()

@@ -1,306 +1,280 @@
-"""Features at several layers of any network, in one pass. Not for measuring them, nor for training."""
+"""Features at any layers of any network, in one pass; and which layers there are."""
 
 from __future__ import annotations
 
-import difflib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import ExitStack, contextmanager
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import overload
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 from tqdm import tqdm
 
+from ..doctor import FeatureWarning, blocks_of, examine
+from .forward import Forward
+from .hooks import Target, as_mapping, evaluating, listening, modules, still_training, target
+from .inputs import Batch, batches, cut, size
+from .pooling import LayerError, Pooling, form, part, parts, told
 from .precision import autocast
 
 _PRECISIONS = ("float32", "bfloat16")
-# Of exactly these types and no subclass: torchvision's LayerNorm2d is a LayerNorm over the second dimension.
-_CHANNELS_FIRST = (
-    nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d, nn.GroupNorm, nn.MaxPool2d,
-    nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d,
-)  # fmt: skip
-_CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.RMSNorm)
+SAME = {"float32": 1e-3, "bfloat16": 0.1}  # relative to the largest feature: far above rounding
 
 
-class LayerError(ValueError):
-    """A layer that does not exist, or whose output is not one feature vector or feature map per sample."""
-
-
+@overload
+def extract(model: nn.Module, inputs: object, layers: str, **options) -> Tensor: ...
+@overload
 def extract(
+    model: nn.Module, inputs: object, layers: Mapping[str, str] | Sequence[str], **options
+) -> dict[str, Tensor]: ...
+def extract(  # type: ignore[misc]  # the overloads leave the options to it
     model: nn.Module,
-    inputs: Tensor | Iterable[Tensor],
-    layers: Mapping[str, str] | Sequence[str],
+    inputs: object,
+    layers: str | Mapping[str, str] | Sequence[str],
     *,
-    batch_size: int = 512,
+    pooling: str | Callable[[object], Tensor] | None = None,
+    channels_last: bool | None = None,
+    batch_size: int | None = None,
     device: torch.device | str | None = None,
     precision: str = "float32",
-    transform: Callable[[Tensor], Tensor] | None = None,
-    pooling: str | Callable[[object], Tensor] = "mean",
-    channels_last: bool | None = None,
+    transform: Callable[..., object] | None = None,
+    check: bool = True,
     progress: bool = False,
-) -> dict[str, Tensor]:
-    """Features of every sample at every layer named, from one forward pass in evaluation mode.
+) -> Tensor | dict[str, Tensor]:
+    """Features of every sample at the layers named, from one forward pass in evaluation mode.
 
     Parameters
     ----------
-    model : any module; its training flags, hooks and device are afterwards as they were.
-    inputs : tensor (n, ...), uint8 images say, cut into batches here; or an iterable of batches. A DataLoader that
-        draws its samples at random is refused: features of two networks are compared sample by sample.
-    layers : module paths, such as "net.3" or "layer4.1.conv2", by the name that they get in the result; in a plain
-        sequence a path is its own name. "" is the whole model: its output.
-    batch_size : samples per forward pass, at most. Halved, for the rest of the call, where memory runs out.
-    device : where to compute; default: where the model is.
-    precision : "float32", or "bfloat16" (autocast, where the device has it; moves a centred P-vector by
-        1 - |cos| of about 1e-5).
-    transform : makes the model's input of a batch, on the device (say, uint8 to standardised float).
-    pooling : "mean" averages feature maps over their positions; a function makes a tensor (B, d) of whatever the layer
-        returns, say `lambda output: output[:, 0]` of the first token.
-    channels_last : layout of maps that do not tell it themselves: False for (B, C, H, W), True for (B, H, W, C). A
-        convolution, a BatchNorm, a pooling, a linear layer and a LayerNorm over the last dimension do; and so do maps
-        that have the shape of the last of these before them, unless there are as many channels as rows or columns.
-    progress : bar on stderr.
+    model : torch.nn.Module
+        Any model, compiled or not. Its training flags, hooks and device are afterwards as they were.
+    inputs : tensor, array, mapping, data set, or iterable of batches
+        A tensor or NumPy array (n, ...); a mapping of these, such as a tokenizer gives, whose entries are passed as
+        keyword arguments; a pair (x, y), of which x is used; a torch Dataset; or an iterable of batches of any of these
+        forms, such as a DataLoader. One that draws its samples at random is refused.
+    layers : str, sequence of str, or mapping of str to str
+        The path of a module, as `pvlib.layers` lists them; "" is the model itself. Of a module that returns several
+        things, `path:key` is one part, by its place or its name: "lstm:0", "encoder:last_hidden_state".
+        A single name gives a tensor, a sequence a dict under these names, a mapping of new names to paths a dict under the new names.
+    pooling : {"mean", "cls", "flatten"} or callable, optional
+        How the positions of a layer become one vector: "mean" averages over them, "cls" takes the first token of
+        (B, T, d), "flatten" keeps all. A function gets what the layer returns and gives a tensor (B, d). Without it, maps of images are
+        averaged, and sequences are refused.
+    channels_last : bool, optional
+        Layout of maps that do not tell it themselves: False for (B, C, H, W) and (B, C, L), True for (B, H, W, C) and (B, T, d).
+        Convolutions, linear layers and the like do, and so do maps that have the shape of the last of these before them.
+    batch_size : int, optional
+        Samples in a forward pass, at most; halved where memory runs out. By default what suits the device: on a CPU as many as
+        keep the largest activation in its cache.
+    device : torch.device or str, optional
+        Where to compute; by default where the model is.
+    precision : {"float32", "bfloat16"}
+        "bfloat16" is autocast, where the device has it; it moves a centred P-vector by 1 - cos of about 1e-5.
+    transform : callable, optional
+        Makes the model's input of a batch, on the device: uint8 to standardised float, say.
+    check : bool
+        Look at the features and warn of what is wrong with them, one line each.
+    progress : bool
+        A bar on stderr.
 
     Returns
     -------
-    dict of name to (n, d) float32 on the CPU. Values are those at the time when the module returned, whatever a later
-    in-place operation makes of them.
+    Tensor, or dict of str to Tensor
+        (n, d) float32 on the CPU. Values are those at the time when the module returned, whatever a later in-place
+        operation makes of them.
 
     Raises
     ------
     LayerError
-        Unknown layer (names the nearest), one that the forward pass never reaches or reaches more than once, one
-        whose output is not a tensor (B, d) or a map, or a map whose layout nobody tells.
+        A layer that does not exist, that the forward pass never reaches or reaches more than once, or whose output is not
+        one vector for each sample under the pooling given.
     torch.OutOfMemoryError
         Memory does not even do for one sample at a time.
+
+    Warns
+    -----
+    FeatureWarning
+        Features that are not finite, constant or dead; duplicated rows; modules that stay in training mode; and
+        features of a sample that change from one forward pass to the next, or with the samples beside it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from pvlib import extract
+    >>> model = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 10))
+    >>> images = torch.rand(20, 1, 8, 8)
+    >>> extract(model, images, "3").shape
+    torch.Size([20, 10])
+    >>> extract(model, images, {"map": "0", "output": ""})["map"].shape  # averaged over 6 x 6 positions
+    torch.Size([20, 4])
     """
-    paths = dict(layers) if isinstance(layers, Mapping) else {path: path for path in layers}
-    modules = {name: _find(model, path) for name, path in paths.items()}
+    targets = [target(model, name, path) for name, path in as_mapping(layers).items()]
     if precision not in _PRECISIONS:
         raise ValueError(f"precision is one of {', '.join(_PRECISIONS)}, got {precision!r}")
-    if pooling != "mean" and not callable(pooling):
-        raise ValueError(f'pooling is "mean" or a function of a layer\'s output, got {pooling!r}')
-    if channels_last is not None and not isinstance(channels_last, bool):
-        raise TypeError(f"channels_last is True, False or None, got {channels_last!r}")
-    _refuse_random_order(inputs)
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size is at least 1, got {batch_size}")
-    collected: dict[str, list[Tensor]] = {name: [] for name in paths}
+    heard = _Heard(targets, Pooling(model, pooling, channels_last))
+    collected: dict[str, list[Tensor]] = {each.name: [] for each in targets}
+    notes: list[str] = []
+    inner = modules(model)[""]  # without the wrapper that compiling puts around it
     with ExitStack() as stack:
-        device = stack.enter_context(_evaluating(model, device))
-        seen = stack.enter_context(_listening(model, modules, _Pooling(pooling, channels_last)))
+        device = stack.enter_context(evaluating(model, device))
+        if check and (training := still_training(model)):
+            notes.append(f"{training[0]} stays in training mode: its train() does not follow the model's eval()")
         stack.enter_context(torch.inference_mode())
         stack.enter_context(autocast(device, precision))
-        forward = _Forward(model, device, transform, seen, batch_size)
-        for batch in _batches(inputs, batch_size, progress):
-            for size, values in forward(batch):
-                for name, path in paths.items():
-                    collected[name].append(_single(values[name], size, name, path))
-    if not forward.samples:
-        raise ValueError("inputs hold no sample")
-    return {name: torch.cat(parts) for name, parts in collected.items()}
+        forward = Forward(inner, device, transform, batch_size, heard.clear)
+        stack.enter_context(listening(heard.hooks(inner)))
+        total = len(inputs) if isinstance(inputs, Tensor | np.ndarray) else None
+        bar = stack.enter_context(tqdm(total=total, desc="features", unit="", disable=not progress, file=sys.stderr))
+        first: Batch | None = None
+        for batch in batches(inputs, batch_size):
+            first = batch if first is None and size(batch) else first
+            for samples in forward.pieces(batch):
+                for name, features in heard.features(samples):
+                    collected[name].append(features)
+                bar.update(samples)
+        if first is None:
+            raise ValueError("inputs hold no sample")
+        if check:
+            alone = cut(first, 0, min(2, size(first), forward.limit or 2))
+            forward.run(alone)
+            for name, features in heard.features(size(alone)):
+                notes += _changed(name, features, collected[name], SAME[precision])
+    found = {name: torch.cat(parts) for name, parts in collected.items()}
+    if check:
+        for name, features in found.items():
+            notes += examine(blocks_of(features.numpy()), f"layer {name!r}").lines
+    for note in notes:
+        warnings.warn(note, FeatureWarning, stacklevel=2)
+    return found[layers] if isinstance(layers, str) else found
 
 
-class _Forward:
-    """Runs batches, in pieces as small as memory demands."""
+class _Heard:
+    """What the layers returned in the last forward pass, pooled."""
 
-    def __init__(self, model, device, transform, seen, limit: int):
-        self.model, self.device, self.transform, self.seen, self.limit = model, device, transform, seen, limit
-        self.samples = 0
+    def __init__(self, targets: Sequence[Target], pooling: Pooling):
+        self.targets, self.pooling = targets, pooling
+        self.values: dict[str, list[Tensor]] = {}
 
-    def __call__(self, batch: Tensor) -> Iterator[tuple[int, dict[str, list]]]:
-        """Pairs of the number of samples in a piece and what the layers returned for it."""
-        start = 0
-        while start < len(batch):
-            piece = batch[start : start + self.limit]
+    def clear(self) -> None:
+        self.values = {each.name: [] for each in self.targets}
+
+    def hooks(self, model: nn.Module) -> list:
+        telling = [(module, self.pooling.watch) for module in model.modules() if told(module) is not None]
+        return telling + [(each.module, self._listener(each)) for each in self.targets]  # in this order
+
+    def _listener(self, each: Target) -> Callable:
+        def listen(module, arguments, output):
             try:
-                values = self._run(piece)
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                if len(piece) == 1:
-                    raise torch.OutOfMemoryError(self._too_large(piece, error)) from error
-                self.limit = len(piece) // 2
-                print(f"pvlib: out of memory at {len(piece)} samples; going on with {self.limit}", file=sys.stderr)
-            else:
-                start += len(piece)
-                self.samples += len(piece)
-                yield len(piece), values
-                continue
-            _free(self.device)  # after the error, whose traceback keeps the batch alive, is gone
+                self.values[each.name].append(self.pooling(module, part(output, each.keys)).cpu())
+            except LayerError as error:
+                raise LayerError(f"{each} {error}") from None
 
-    def _too_large(self, piece: Tensor, error: RuntimeError) -> str:
-        size = sum(t.nbytes for group in (self.model.parameters(), self.model.buffers()) for t in group)
-        return (
-            f"out of memory on {self.device} with one sample of shape {tuple(piece.shape[1:])}, beside a model of "
-            f"{size / 1e6:.1f} MB: {error}"
-        )
+        return listen
 
-    def _run(self, piece: Tensor) -> dict[str, list]:
-        for values in self.seen.values():
-            values.clear()
-        if piece.dtype == torch.uint8 and self.transform is None:
-            raise ValueError("inputs are uint8 images: give a transform that makes the model's input of them")
-        piece = piece.to(self.device, non_blocking=True)
-        self.model(self.transform(piece) if self.transform else piece)
-        return {name: [_to_cpu(v) for v in values] for name, values in self.seen.items()}
+    def features(self, samples: int):
+        """Name and features of each layer, one row for each of so many samples; they are heard once."""
+        for each in self.targets:
+            values, self.values[each.name] = self.values[each.name], []
+            if len(values) != 1:
+                times = f"used {len(values)} times" if values else "never reached"
+                raise LayerError(f"{each} is {times} in a forward pass; name a module that is used once")
+            if len(values[0]) != samples:
+                raise LayerError(f"{each} returns {len(values[0])} rows for {samples} samples; one each is needed")
+            yield each.name, values[0]
 
 
-def _find(model: nn.Module, path: str) -> nn.Module:
-    modules = dict(model.named_modules(remove_duplicate=False))
-    if path not in modules:
-        near = difflib.get_close_matches(path, modules, n=1, cutoff=0)
-        raise LayerError(
-            f"{type(model).__name__} has no layer {path!r}: did you mean {near[0]!r}? "
-            "`[name for name, _ in model.named_modules()]` lists all"
-        )
-    return modules[path]
+def _changed(name: str, alone: Tensor, batches: list[Tensor], tolerance: float) -> list[str]:
+    before = torch.cat([part[: len(alone)] for part in batches[:2]])[: len(alone)]
+    largest = torch.maximum(before.abs().max(), alone.abs().max())
+    if before.shape == alone.shape and not (before - alone).abs().max() > tolerance * largest:
+        return []
+    return [
+        f"layer {name!r} gives a sample other features the next time, or beside other samples: something is random, or "
+        "computed over the batch, in evaluation mode too"
+    ]
 
 
-@contextmanager
-def _evaluating(model: nn.Module, device: torch.device | str | None) -> Iterator[torch.device]:
-    """Evaluation mode on `device`; every module's own training flag, and the device, restored at the end."""
-    training = {module: module.training for module in model.modules()}
-    tensor = next((t for group in (model.parameters(), model.buffers()) for t in group), None)
-    home = tensor.device if tensor is not None else torch.device("cpu")
-    device = torch.device(device) if device is not None else home
+@dataclass(frozen=True)
+class Layer:
+    """A layer that can be named, the shape of what it returns for two samples, and what `extract` would make of it."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    note: str
+
+
+class Layers(list):
+    """Layers in the order in which they return; printed as a table."""
+
+    def __repr__(self) -> str:
+        cells = [("name", "module", "shape", "")] + [(repr(e.name), e.kind, str(e.shape), e.note) for e in self]
+        widths = [max(len(row[column]) for row in cells) for column in range(3)]
+        return "\n".join("  ".join([*map(str.ljust, row, widths), row[3]]).rstrip() for row in cells)
+
+
+def layers(model: nn.Module, inputs: object, *, transform: Callable[..., object] | None = None) -> Layers:
+    """All layers whose features can be read, with the shape of what they return, and whether they need pooling.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    inputs : as for `extract`
+        Two samples of them, at most, go through the model.
+    transform : callable, optional
+        Makes the model's input of a batch.
+
+    Returns
+    -------
+    Layers
+        A list of `Layer`: name, kind, shape, and a note that says what `extract` makes of it without options, or what it
+        needs. Prints as a table.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from pvlib import layers
+    >>> layers(torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten()), torch.rand(20, 1, 8, 8))
+    name  module      shape
+    '0'   Conv2d      (2, 4, 6, 6)  averaged over positions
+    '1'   Flatten     (2, 144)
+    ''    Sequential  (2, 144)
+    """
+    pooling, found, counts = Pooling(model), Layers(), dict[str, int]()
+
+    def listener(path: str) -> Callable:
+        def listen(module, arguments, output):
+            counts[path] = counts.get(path, 0) + 1
+            if counts[path] == 1:
+                found.extend(_described(path, module, output, pooling))
+
+        return listen
+
+    inner = modules(model)[""]
+    telling = [(module, pooling.watch) for module in inner.modules() if told(module) is not None]
+    named = [(module, listener(path)) for path, module in modules(model).items()]
+    with evaluating(model, None) as device, torch.inference_mode(), listening(telling + named):
+        for batch in batches(inputs, 2):
+            Forward(inner, device, transform, None, found.clear).run(cut(batch, 0, 2))
+            break
+    return Layers(
+        Layer(e.name, e.kind, e.shape, f"used {times} times: cannot be read") if times > 1 else e
+        for e in found
+        for times in [counts[e.name.partition(":")[0]]]
+    )
+
+
+def _described(path: str, module: nn.Module, output: object, pooling: Pooling) -> list[Layer]:
+    if not isinstance(output, Tensor):
+        return [each for key, value in parts(output) for each in _described(f"{path}:{key}", module, value, pooling)]
+    kind = type(module).__name__
     try:
-        model.eval()
-        if device != home:
-            model.to(device)
-        yield device
-    finally:
-        if device != home:
-            model.to(home)
-        for module, flag in training.items():
-            module.training = flag
-
-
-@contextmanager
-def _listening(model: nn.Module, modules: Mapping[str, nn.Module], pooling: _Pooling) -> Iterator[dict[str, list]]:
-    """Lists, by name, that fill with pooled copies of what the modules return; hooks removed at the end."""
-    seen: dict[str, list] = {name: [] for name in modules}
-
-    def listener(name):
-        return lambda module, arguments, output: seen[name].append(pooling(module, output))
-
-    telling = [module for module in model.modules() if _told(module) is not None]
-    handles = [module.register_forward_hook(pooling.watch) for module in telling]  # before the others: they read it
-    handles += [module.register_forward_hook(listener(name)) for name, module in modules.items()]
-    try:
-        yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _told(module: nn.Module) -> bool | None:
-    """Whether the maps that a module returns have their channels last, where its type says so."""
-    if type(module) in _CHANNELS_FIRST:
-        return False
-    if type(module) in _CHANNELS_LAST and len(getattr(module, "normalized_shape", (1,))) == 1:
-        return True
-    return None
-
-
-class _Pooling:
-    """Makes a float32 copy (B, d) of an output; what has another form becomes its description."""
-
-    def __init__(self, pooling: str | Callable[[object], Tensor], channels_last: bool | None):
-        self.pooling, self.channels_last = pooling, channels_last
-        # Of the last map whose layout its module told.
-        self.shape: torch.Size | None = None
-        self.last: bool | None = None
-
-    def watch(self, module: nn.Module, arguments, output) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4:
-            self.shape, self.last = output.shape, _told(module)
-
-    def __call__(self, module: nn.Module, output) -> Tensor | str:
-        if callable(self.pooling):
-            output = self.pooling(output)
-            if isinstance(output, Tensor) and output.ndim == 2:
-                return output.to(torch.float32, copy=True)
-            return f"{_form(output)} from the function given as pooling, not a tensor (B, d)"
-        if isinstance(output, Tensor) and output.ndim == 2:
-            return output.to(torch.float32, copy=True)
-        if not isinstance(output, Tensor) or output.ndim != 4:
-            return (
-                f"{_form(output)}, not a tensor (B, d) or (B, C, H, W); name a layer inside or after it, or pass a "
-                "function as pooling"
-            )
-        last = self._channels_last(module, output.shape)
-        if last is None:
-            return (
-                f"{_form(output)}, a map that does not tell its layout: pass channels_last=False for (B, C, H, W), "
-                "channels_last=True for (B, H, W, C), or a function as pooling"
-            )
-        return output.mean((1, 2) if last else (2, 3), dtype=torch.float32)
-
-    def _channels_last(self, module: nn.Module, shape: torch.Size) -> bool | None:
-        """As its own type says; or as the last telling module, where the map has the shape that this one returned, and
-        as many channels as neither height nor width: moving them would have changed the shape; or as the caller says.
-        """
-        if (told := _told(module)) is not None:
-            return told
-        if shape == self.shape and list(shape[1:]).count(shape[3 if self.last else 1]) == 1:
-            return self.last
-        return self.channels_last
-
-
-def _form(output) -> str:
-    return f"tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
-
-
-def _single(values: list, size: int, name: str, path: str) -> Tensor:
-    """The one feature matrix that a layer gave in a forward pass."""
-    layer = f"layer {name!r}" if name == path else f"layer {name!r} (module {path!r})"
-    if len(values) != 1:
-        times = f"used {len(values)} times" if values else "never reached"
-        raise LayerError(f"{layer} is {times} in a forward pass; name a module that is used once")
-    if not isinstance(values[0], Tensor):
-        raise LayerError(f"{layer} returns a {values[0]}")
-    if len(values[0]) != size:
-        raise LayerError(f"{layer} returns {len(values[0])} rows for {size} samples; one each is needed")
-    return values[0]
-
-
-def _refuse_random_order(inputs: object) -> None:
-    """ValueError for a loader that draws: nobody would know which sample a row of the features belongs to."""
-    if not isinstance(inputs, DataLoader):
-        return
-    sampler = getattr(inputs.batch_sampler, "sampler", inputs.sampler)
-    drawing = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
-    if isinstance(sampler, drawing) or getattr(sampler, "shuffle", False) is True:
-        raise ValueError(
-            f"inputs are a DataLoader with a {type(sampler).__name__}, whose samples come in another order each time, and "
-            "features are compared sample by sample: make the DataLoader with shuffle=False"
-        )
-
-
-def _batches(inputs: Tensor | Iterable[Tensor], batch_size: int, progress: bool) -> Iterator[Tensor]:
-    total = len(inputs) if isinstance(inputs, Sized) else None
-    if isinstance(inputs, Tensor):
-        batches: Iterable = inputs.split(batch_size)
-    else:
-        # A loader's total counts batches.
-        total, batches = None, (b[0] if isinstance(b, tuple | list) else b for b in inputs)
-    with tqdm(total=total, desc="features", unit="", disable=not progress, file=sys.stderr) as bar:
-        for batch in batches:
-            yield batch
-            bar.update(len(batch))
-
-
-def _to_cpu(value):
-    return value.cpu() if isinstance(value, Tensor) else value
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether the error is a lack of memory: other devices, the CPU and CUDA's libraries raise a RuntimeError."""
-    words = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
-    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
-
-
-def _free(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
+        note = "averaged over positions" if pooling(module, output).ndim < output.ndim else ""
+    except LayerError as error:
+        note = str(error).removeprefix(f"returns {form(output)}").lstrip(":, ")
+    return [Layer(path, kind, tuple(output.shape), note)]

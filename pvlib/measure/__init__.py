@@ -25,6 +25,7 @@ from .inference import (
     stability,
     within_class_permutation,
 )
+from .layers import LayerComparison
 from .pvector import p_vector
 from .result import PVector
 from .similarity import INVARIANCES, linear_cka, mutual_knn, procrustes, svcca, top_span
@@ -35,6 +36,7 @@ __all__ = [
     "Comparison",
     "ConventionWarning",
     "Directions",
+    "LayerComparison",
     "MeanDirection",
     "NoDirection",
     "PVector",

@@ -1,15 +1,17 @@
-"""Angles between P-vectors and between spans, accurate at both ends. Not for features: measure them with
-`p_vector` first.
+"""Angles between P-vectors and between spans, accurate at both ends. Vectors are columns over the same samples.
 
 A P-vector is a line, so signs are aligned and every angle lies in [0, pi/2]. The angle is Kahan's 2 atan2(|u
 - v|, |u + v|): arccos of a cosine loses everything below 2e-8 rad in float64 and below 5e-4 rad in float32.
 """
 
+import itertools
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..extras import need
 from .cautions import ConventionWarning, PrecisionWarning
 from .rows import real, to_float
 
@@ -18,10 +20,16 @@ PROMISED = 4.5e-6  # radians: 1 - cos = 1e-11, the accuracy that every method re
 
 @dataclass(frozen=True)
 class MeanDirection:
-    """`cos = c_u c_v + s_u s_v r` with s = sqrt(1 - c^2): how much of a cosine the constant vector alone
-    gives.
+    """How much of a cosine the constant vector alone gives: `cos = c_u c_v + s_u s_v r` with s = sqrt(1 - c^2).
 
-    Not for centred P-vectors, whose c_u and c_v are 0: r is then the whole cosine.
+    Attributes
+    ----------
+    cos : float
+        The cosine.
+    c_u, c_v : float
+        Cosines with the constant vector, 0 for centred P-vectors.
+    r : float
+        Pearson correlation of the entries.
     """
 
     cos: float
@@ -40,16 +48,37 @@ class MeanDirection:
 def angle(u, v) -> float:
     """Angle between two P-vectors in radians, in [0, pi/2].
 
-    u, v : PVector (k = 1), or one-dimensional arrays over the same n samples (any non-zero length; they are
-        normalised).
+    Parameters
+    ----------
+    u, v : PVector or array (n,)
+        PVectors with k = 1, or arrays of any non-zero length, over the same samples in the same order.
 
-    Warns (ConventionWarning) when one PVector is centred and the other is not.
-    Warns (PrecisionWarning) when the error bounds of two PVectors together reach the angle, unless they are
-    below 4.5e-6 rad.
-    Raises ValueError for different numbers of samples, a zero vector, or numbers that are not finite.
-    Source: W. Kahan, "How futile are mindless assessments of roundoff", 2006, section 12.
-    Not for spans (`principal_angles`), and not for vectors over different samples or samples in another
-    order.
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, a zero vector, or numbers that are not finite.
+
+    Warns
+    -----
+    ConventionWarning
+        One PVector is centred and the other is not.
+    PrecisionWarning
+        The error bounds of two PVectors together reach the angle, unless they are below 4.5e-6 rad.
+
+    Notes
+    -----
+    W. Kahan, "How futile are mindless assessments of roundoff", 2006, section 12. Spans have `principal_angles`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib import angle
+    >>> round(np.degrees(angle([1, 0], [-1, 1])), 1)
+    np.float64(45.0)
     """
     a, b = paired(u, v)
     found = kahan(a, b)
@@ -65,9 +94,26 @@ def angle(u, v) -> float:
 
 
 def cosine(u, v) -> float:
-    """|cos| of the angle between two P-vectors (PVector or one-dimensional arrays).
+    """Absolute cosine of the angle between two P-vectors.
 
-    Not for values close to 1: use `angle`, which keeps digits. Nor for what is high: see `compare`.
+    Parameters
+    ----------
+    u, v : PVector or array (n,)
+        As for `angle`, which keeps digits where this is close to 1.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    What is high depends on the data: `compare` tells.
+
+    Examples
+    --------
+    >>> from pvlib import cosine
+    >>> round(cosine([3, 4], [-4, -3]), 2)
+    0.96
     """
     a, b = paired(u, v)
     return min(1.0, abs(float(a @ b)))
@@ -79,16 +125,47 @@ def kahan(a: np.ndarray, b: np.ndarray) -> float:
     return float(2.0 * np.arctan2(np.linalg.norm(a - b), np.linalg.norm(a + b)))
 
 
-def principal_angles(U, V) -> np.ndarray:
-    """Principal angles between two k-dimensional spans, radians, ascending.
+def principal_angles(U, V=None):
+    """Principal angles between spans, radians, ascending.
 
-    U, V : (n, k) and (n, m), columns spanning each (PVector or array; orthonormalised here).
+    Parameters
+    ----------
+    U, V : PVector or array (n, k)
+        Columns span each; they are orthonormalised here.
+    U : dict of str to PVector or array
+        In place of both: every pair of these spans.
 
-    Returns min(k, m) angles. Small angles come from sines, large ones from cosines. Source: Knyazev & Argentati, SIAM J. Sci. Comput.
-    23 (2002) 2008.
-    Not for comparing ordered vectors: it ignores which vector of a span is the first.
+    Returns
+    -------
+    ndarray, or DataFrame for a dict
+        As many angles as the smaller span has dimensions; for a dict a row for each pair, NaN where a pair has fewer angles.
+
+    Notes
+    -----
+    Which vector of a span is the first is ignored. Small angles come from sines, large ones from cosines (Knyazev &
+    Argentati, SIAM J. Sci. Comput. 23 (2002) 2008).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib import principal_angles
+    >>> principal_angles(np.eye(3)[:, :2], np.eye(3)[:, 1:]).round(3)
+    array([0.   , 1.571])
     """
-    A, B = paired_spans(U, V)
+    if V is not None:
+        return between_spans(*paired_spans(U, V))
+    if not isinstance(U, Mapping) or len(U) < 2:
+        raise ValueError("two spans are needed: principal_angles(U, V), or a dict of two or more")
+    need("pandas")
+    import pandas
+
+    pairs = list(itertools.combinations(U, 2))
+    found = [between_spans(*paired_spans(U[a], U[b], (repr(a), repr(b)))) for a, b in pairs]
+    rows = pandas.DataFrame(found, index=pandas.MultiIndex.from_tuples(pairs, names=["a", "b"]))
+    return rows.rename(columns=lambda place: f"angle {place + 1}")
+
+
+def between_spans(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     A, B = (A, B) if A.shape[1] >= B.shape[1] else (B, A)
     inside = A.T @ B
     cosines = np.linalg.svd(inside, compute_uv=False)
@@ -96,40 +173,88 @@ def principal_angles(U, V) -> np.ndarray:
     return np.arctan2(sines, cosines)
 
 
-def pairwise_cosines(vectors) -> np.ndarray:
-    """|cos| between all rows of `vectors` (m, n): (m, m), ones on the diagonal.
+def pairwise_cosines(vectors):
+    """Absolute cosines between all P-vectors.
 
-    Not for rows that are nearly the same line (`pairwise_angles` keeps digits), nor for features: P-vectors are rows.
+    Parameters
+    ----------
+    vectors : dict or sequence of PVector or array (n,); or array (n, m)
+        m vectors over the same n samples; of an array or a data frame the columns.
+
+    Returns
+    -------
+    ndarray (m, m), or DataFrame with the names of a dict or of columns
+        Ones on the diagonal.
+
+    Notes
+    -----
+    Close to 1, `pairwise_angles` keeps digits that a cosine loses.
+
+    Examples
+    --------
+    >>> from pvlib import pairwise_cosines
+    >>> pairwise_cosines({"mlp": [1, 0, 0], "cnn": [1, -1, 0]}).round(3)
+           mlp    cnn
+    mlp  1.000  0.707
+    cnn  0.707  1.000
     """
-    V = unit_vectors(vectors)
-    C = np.minimum(np.abs(V @ V.T), 1.0)
+    V, names = unit_columns(vectors)
+    C = np.minimum(np.abs(V.T @ V), 1.0)
     np.fill_diagonal(C, 1.0)
-    return C
+    return named(C, names)
 
 
-def pairwise_angles(vectors) -> np.ndarray:
-    """Angles in radians between all rows of `vectors` (m, n): (m, m), zeros on the diagonal, accurate for
-    near rows (Kahan).
+def pairwise_angles(vectors):
+    """Angles in radians between all P-vectors, accurate for nearly equal ones too (Kahan).
 
-    Not for many thousands of vectors: it goes row by row (`pairwise_cosines` is one product), and gives no bounds.
+    Parameters
+    ----------
+    vectors : dict or sequence of PVector or array (n,); or array (n, m)
+        m vectors over the same n samples; of an array or a data frame the columns.
+
+    Returns
+    -------
+    ndarray (m, m), or DataFrame with the names of a dict or of columns
+        Zeros on the diagonal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib import pairwise_angles
+    >>> np.degrees(pairwise_angles([[1, 0], [1, 1], [-1, 0]])).round(1)
+    array([[ 0., 45.,  0.],
+           [45.,  0., 45.],
+           [ 0., 45.,  0.]])
     """
-    V = unit_vectors(vectors)
-    out = np.zeros((len(V), len(V)))
-    for i, row in enumerate(V[:-1]):
-        rest = V[i + 1 :]
+    V, names = unit_columns(vectors)
+    rows = V.T
+    out = np.zeros((len(rows), len(rows)))
+    for i, row in enumerate(rows[:-1]):
+        rest = rows[i + 1 :]
         rest = rest * np.where(rest @ row < 0, -1.0, 1.0)[:, None]
         out[i, i + 1 :] = 2 * np.arctan2(np.linalg.norm(rest - row, axis=1), np.linalg.norm(rest + row, axis=1))
-    return out + out.T
+    return named(out + out.T, names)
 
 
 def mean_direction(u, v) -> MeanDirection:
     """Split a cosine into what the constant vector gives and what is left: cos = c_u c_v + s_u s_v r.
 
-    u, v : PVector or (n,) arrays.
+    Parameters
+    ----------
+    u, v : PVector or array (n,)
 
-    Signs are aligned so that c_u, c_v >= 0; where a vector has no mean (centred features) its sign is chosen so
-    that cos >= 0. r is the Pearson correlation of the entries, 0.0 where one of them is constant.
-    Not for a test of significance: see `within_class_permutation`.
+    Returns
+    -------
+    MeanDirection
+        Signs are aligned so that c_u, c_v >= 0; where a vector has no mean (centred features), so that cos >= 0. r is 0.0
+        where one of the vectors is constant.
+
+    Examples
+    --------
+    >>> from pvlib import mean_direction
+    >>> found = mean_direction([1, 2, 3], [3, 2, 1])
+    >>> round(found.cos, 3), round(found.share, 3), round(found.r, 3)
+    (0.714, 0.857, -1.0)
     """
     a, b = paired(u, v)
     c_a, c_b = a.sum() / np.sqrt(a.size), b.sum() / np.sqrt(b.size)
@@ -147,7 +272,21 @@ def mean_direction(u, v) -> MeanDirection:
 def unit_rows(F):
     """Rows scaled to unit length, in float64 (float32 input: float32); rows of zeros stay zero.
 
-    (n, d) -> (n, d) ndarray. Not for a matrix that fills the memory: it is copied whole.
+    Parameters
+    ----------
+    F : array (n, d)
+        It is copied whole.
+
+    Returns
+    -------
+    ndarray (n, d)
+
+    Examples
+    --------
+    >>> from pvlib.measure import unit_rows
+    >>> unit_rows([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
     """
     F = to_float(real(F, "F"))
     scale = np.abs(F).max(axis=1, keepdims=True)
@@ -158,11 +297,36 @@ def unit_rows(F):
     return F / length
 
 
-def unit_vectors(vectors) -> np.ndarray:
-    V = np.asarray(to_float(real(vectors, "vectors")), dtype=np.float64)
-    if V.ndim != 2:
-        raise ValueError(f"vectors have shape {V.shape}: one vector in each row, two dimensions, are needed")
-    return np.stack([unit(row, f"vector {i}") for i, row in enumerate(V)])
+def unit_columns(vectors) -> tuple[np.ndarray, list | None]:
+    """(n, m) unit vectors, and their names where the caller gave any."""
+    if hasattr(vectors, "vectors"):
+        return vectors.vectors, None
+    names = list(vectors) if isinstance(vectors, Mapping) else list(getattr(vectors, "columns", ())) or None
+    if isinstance(vectors, Mapping):
+        given = list(vectors.values())
+    elif isinstance(vectors, list | tuple):
+        given = list(vectors)
+    else:
+        matrix = to_float(real(vectors, "vectors"))
+        if matrix.ndim != 2:
+            raise ValueError(f"vectors have shape {matrix.shape}: (samples, vectors), one in each column, is needed")
+        given = list(matrix.T)
+    if not given:
+        raise ValueError("no vectors are given")
+    units = [unit(one, f"vector {name!r}") for name, one in zip(names or range(len(given)), given, strict=True)]
+    for one, other in zip(units, given, strict=True):
+        same_samples(units[0], one)
+        warn_mixed(given[0], other)
+    return np.stack(units, axis=1), names
+
+
+def named(matrix: np.ndarray, names: list | None):
+    if names is None:
+        return matrix
+    need("pandas")
+    import pandas
+
+    return pandas.DataFrame(matrix, index=names, columns=names)
 
 
 def unit(u, name: str) -> np.ndarray:
@@ -194,8 +358,8 @@ def paired(u, v) -> tuple[np.ndarray, np.ndarray]:
     return a, b
 
 
-def paired_spans(U, V) -> tuple[np.ndarray, np.ndarray]:
-    A, B = orthonormal(U, "U"), orthonormal(V, "V")
+def paired_spans(U, V, names: tuple[str, str] = ("U", "V")) -> tuple[np.ndarray, np.ndarray]:
+    A, B = orthonormal(U, names[0]), orthonormal(V, names[1])
     same_samples(A, B)
     warn_mixed(U, V)
     return A, B

@@ -1,6 +1,6 @@
 """Warnings of the measurement: a result is returned, but it means less than it seems.
 
-Not for bad input (that is an error).
+Bad input is an error instead.
 """
 
 

@@ -1,5 +1,4 @@
-"""Controls and stability of P-vectors: what a cosine would be without what is claimed of it. Not for verdicts
-(report does these).
+"""Controls and stability of P-vectors: what a cosine would be without what is claimed of it.
 
 Functions take vectors over the same n samples (PVector or arrays, scaled to unit length) and integer class
 labels of these.
@@ -17,8 +16,18 @@ from .rows import to_float
 
 @dataclass(frozen=True)
 class Stability:
-    """How far a P-vector moves when the samples are drawn again; `cosines` (replicates,) are |cos| with the
-    original. Not for variation between training runs, which is usually larger.
+    """How far a P-vector moves when the samples are drawn again.
+
+    Attributes
+    ----------
+    median_cos : float
+        Of `cosines`.
+    cosines : ndarray (replicates,)
+        Absolute cosines with the original.
+    sigma_gap, sigma_ratio : float
+        First minus, and first over, second singular value of the features; the latter a lower bound as `PVector.ratio`.
+    rank, replicates : int
+        Directions that were refitted in, and how often.
     """
 
     median_cos: float
@@ -30,14 +39,34 @@ class Stability:
 
 
 def stability(F, *, center: bool, replicates: int = 100, rank: int = 32, seed: int) -> Stability:
-    """Bootstrap over samples: median |cos| between the P-vector refitted on a resample and the original.
+    """Bootstrap over samples: how near the P-vector refitted on a resample is to the original.
 
-    F : (n, d) features.
+    Parameters
+    ----------
+    F : array (n, d)
+        Features.
+    center : bool
+        As in `p_vector`.
+    replicates, rank, seed : int
+        Resamples; directions in which they are refitted; seed of the draws.
 
-    The rows are projected once on the top min(rank, d) right directions; each replicate is refitted there (centred
-    again where `center`), and its direction applied to the original samples: u* = F v* / |F v*|.
-    Source: project protocol, point 5; the projection is that of Fisher et al., JASA 111 (2016) 846.
-    Not for training randomness: that is variation between seeds, and usually larger.
+    Returns
+    -------
+    Stability
+
+    Notes
+    -----
+    The rows are projected once on the top right directions; each replicate is refitted there (centred again where
+    `center`), and its direction v applied to the original samples, Fv. So do Fisher et al., JASA 111 (2016) 846. Variation between
+    training runs is another thing, and usually larger.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib.measure import stability
+    >>> F = np.random.default_rng(0).standard_normal((200, 5)) * [9, 1, 1, 1, 1]
+    >>> stability(F, center=True, replicates=20, seed=0).median_cos > 0.99
+    True
     """
     center = boolean(center, "center")
     coordinates, sigmas, resolution = top_right(as_rows(F), center=center, rank=rank)
@@ -69,10 +98,27 @@ def stability(F, *, center: bool, replicates: int = 100, rank: int = 32, seed: i
 
 
 def between_class_share(u, labels) -> float:
-    """Eta squared: the share of the variance of u's entries that lies between classes, 0 to 1 (NaN for a
-    constant u).
+    """Eta squared: the share of the variance of a vector's entries that lies between classes.
 
-    Not for comparing data sets: by chance alone it is (classes - 1) / (n - 1), more with more classes.
+    Parameters
+    ----------
+    u : PVector or array (n,)
+    labels : array (n,)
+
+    Returns
+    -------
+    float
+        0 to 1; NaN for a constant vector.
+
+    Notes
+    -----
+    By chance it is (classes - 1) / (n - 1): more with more classes.
+
+    Examples
+    --------
+    >>> from pvlib.measure import between_class_share
+    >>> round(between_class_share([1, 1, 3, 3], [0, 0, 1, 1]), 6)
+    1.0
     """
     u, codes = labelled(u, labels)
     centred = u - u.mean()
@@ -84,9 +130,27 @@ def between_class_share(u, labels) -> float:
 
 
 def class_residual(u, labels) -> np.ndarray:
-    """u minus its class means, scaled to unit length: (n,).
+    """A vector minus its class means, scaled to unit length.
 
-    ValueError where u is constant within every class. Not where classes hold one or two samples: little is left.
+    Parameters
+    ----------
+    u : PVector or array (n,)
+    labels : array (n,)
+
+    Returns
+    -------
+    ndarray (n,)
+
+    Raises
+    ------
+    ValueError
+        The vector is constant within every class.
+
+    Examples
+    --------
+    >>> from pvlib.measure import class_residual
+    >>> class_residual([1, 3, 5, 7], [0, 0, 1, 1])
+    array([-0.5,  0.5, -0.5,  0.5])
     """
     u, codes = labelled(u, labels)
     residual = u - class_means(u, codes)[codes]
@@ -97,10 +161,28 @@ def class_residual(u, labels) -> np.ndarray:
 
 
 def within_class_permutation(u, v, labels, *, replicates: int, seed: int) -> np.ndarray:
-    """|cos| (replicates,) after permuting u's entries within classes: what labels alone would give.
+    """What labels alone would give: absolute cosines after permuting one vector's entries within classes.
 
-    What exceeds it is shared beyond the labels. Not a test of a free permutation: that mean is c_u c_v
-    exactly (`mean_direction`), and for centred vectors everything exceeds it.
+    Parameters
+    ----------
+    u, v : PVector or array (n,)
+    labels : array (n,)
+    replicates, seed : int
+
+    Returns
+    -------
+    ndarray (replicates,)
+        What exceeds them is shared beyond the labels.
+
+    Notes
+    -----
+    The mean over free permutations needs no draws: it is the `share` of `mean_direction`.
+
+    Examples
+    --------
+    >>> from pvlib.measure import within_class_permutation
+    >>> within_class_permutation([1, 1, 2, 2], [1, 1, 2, 2], [0, 0, 1, 1], replicates=2, seed=0).round(6)
+    array([1., 1.])
     """
     a, b = paired(u, v)
     a, codes = labelled(a, labels)
@@ -116,12 +198,34 @@ def within_class_permutation(u, v, labels, *, replicates: int, seed: int) -> np.
 
 
 def class_span_rotation(u, v, labels, *, replicates: int, seed: int) -> np.ndarray:
-    """|cos| (replicates,) after turning u's class-mean part to a random direction inside the span of class
-    means.
+    """What classes alone would give: absolute cosines after turning one vector's class means at random.
 
-    The mean over all samples and what is left within classes stay as they are. Two classifiers whose centred
-    P-vectors are *any* directions of that span agree this much. Not meaningful for networks that do not
-    separate classes.
+    The part of u that lies in the span of class means gets a random direction inside that span. The mean over all samples and what is
+    left within classes stay as they are. Two classifiers whose centred P-vectors are *any* directions of that span agree this much.
+
+    Parameters
+    ----------
+    u, v : PVector or array (n,)
+    labels : array (n,)
+        Three classes or more.
+    replicates, seed : int
+
+    Returns
+    -------
+    ndarray (replicates,)
+
+    Notes
+    -----
+    It says something of networks that separate the classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib.measure import class_span_rotation
+    >>> u = np.repeat([1.0, 0.0, -1.0], 5)
+    >>> found = class_span_rotation(u, u, np.repeat([0, 1, 2], 5), replicates=500, seed=0)
+    >>> bool(abs(found.mean() - 2 / np.pi) < 0.1)  # the mean absolute cosine of two directions of a plane
+    True
     """
     a, b = paired(u, v)
     a, codes = labelled(a, labels)
@@ -139,11 +243,27 @@ def class_span_rotation(u, v, labels, *, replicates: int, seed: int) -> np.ndarr
 
 
 def span_overlap(U, V) -> float:
-    """tr(P1 P2) / k of the projections on two k-dimensional spans, U, V : (n, k); 1 the same span, 0
-    orthogonal.
+    """Overlap of two spans of the same dimension k: tr(P1 P2) / k of the projections on them.
 
-    Under a free permutation of n centred samples its mean is k / (n - 1). Not for spans of different
-    dimension: ValueError.
+    Parameters
+    ----------
+    U, V : PVector or array (n, k)
+
+    Returns
+    -------
+    float
+        1 for the same span, 0 for orthogonal ones.
+
+    Notes
+    -----
+    Under a free permutation of n centred samples its mean is k / (n - 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib.measure import span_overlap
+    >>> span_overlap(np.eye(4)[:, :2], np.eye(4)[:, 1:3])
+    0.5
     """
     A, B = paired_spans(U, V)
     if A.shape[1] != B.shape[1]:
@@ -154,9 +274,27 @@ def span_overlap(U, V) -> float:
 
 
 def angle_to_span(u, V) -> float:
-    """Angle in radians between the line of u and the span of V's columns, in [0, pi/2].
+    """Angle between the line of a vector and a span, in radians, in [0, pi/2].
 
-    Not for comparing spans of different dimension: the larger span is nearer to any line.
+    Parameters
+    ----------
+    u : PVector or array (n,)
+    V : PVector or array (n, k)
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    A larger span is nearer to any line.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib.measure import angle_to_span
+    >>> round(np.degrees(angle_to_span([1, 1, 0], np.eye(3)[:, 1:])), 1)
+    np.float64(45.0)
     """
     a, B = unit(u, "u"), orthonormal(V, "V")
     same_samples(a, B)

@@ -89,14 +89,32 @@ def diagonals(A: np.ndarray, B: np.ndarray) -> tuple[float, float, float]:
 
 
 def linear_cka(a, b, *, debiased: bool = False) -> float:
-    """Linear centred kernel alignment, |A'B|^2 / (|A'A| |B'B|) of the centred matrices.
+    """Linear centred kernel alignment: squared norms ``|A'B|^2 / (|A'A| |B'B|)`` of the centred matrices.
 
-    a, b : (n, d_a) and (n, d_b) features.
-    debiased : the unbiased estimator of HSIC (may be below 0), needed where n is not much larger than d: the
-        biased one is near 1 there whatever the features are.
+    Parameters
+    ----------
+    a, b : array (n, d)
+        Features over the same samples in the same order.
+    debiased : bool
+        The unbiased estimator of HSIC, which may be below 0. It is needed where n is not much larger than d: the other is
+        near 1 there whatever the features are.
 
-    Source: Kornblith et al., ICML 2019;
-    Song et al., JMLR 13 (2012) 1393. Not for finding small differences: it is dominated by the largest directions.
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    Kornblith et al., ICML 2019; Song et al., JMLR 13 (2012) 1393. The largest directions dominate it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib.measure import linear_cka
+    >>> a = np.random.default_rng(0).standard_normal((50, 4))
+    >>> rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
+    >>> round(linear_cka(a, a @ rotation), 6)
+    1.0
     """
     debiased = boolean(debiased, "debiased")
     norms = moment_norms(*same_samples(a, b))
@@ -127,13 +145,32 @@ def unbiased_hsic(n: int, cross: float, diagonal: float, traces: float) -> float
 
 
 def svcca(a, b, *, variance: float = 0.99) -> float:
-    """Mean canonical correlation between the directions that hold `variance` of each matrix.
+    """Mean canonical correlation between the directions that hold most of each matrix's variance.
 
-    a, b : (n, d_a), (n, d_b)
-    variance : directions are kept until their *sum of squared* singular values reaches this share
+    Parameters
+    ----------
+    a, b : array (n, d)
+        Features over the same samples in the same order.
+    variance : float
+        Directions are kept until the sum of their *squared* singular values reaches this share.
 
-    The mean is over as many correlations as the smaller subspace has. Source: Raghu et al., NeurIPS 2017. Not where
-    the dimensions kept come near n: any two matrices then reach 1.
+    Returns
+    -------
+    float
+        The mean over as many correlations as the smaller subspace has.
+
+    Notes
+    -----
+    Raghu et al., NeurIPS 2017. Where the dimensions kept come near n, any two matrices reach 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib.measure import svcca
+    >>> a = np.random.default_rng(0).standard_normal((50, 4))
+    >>> rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
+    >>> round(svcca(a, a @ rotation), 6)
+    1.0
     """
     if not 0 < variance <= 1:
         raise ValueError(f"variance={variance}: a share above 0 and not above 1 is needed")
@@ -143,11 +180,31 @@ def svcca(a, b, *, variance: float = 0.99) -> float:
 def top_span(a, b, *, k: int = 10) -> float:
     """Mean cosine of the principal angles between the spans of the top k centred left singular vectors.
 
-    a, b : (n, d_a), (n, d_b)
-    k : directions of each; a matrix of lower rank gives all it has, and the mean is over the smaller span
+    Parameters
+    ----------
+    a, b : array (n, d)
+        Features over the same samples in the same order.
+    k : int
+        Directions of each. A matrix of lower rank gives all it has, and the mean is over the smaller span; k = 1 is the absolute
+        cosine of centred P-vectors.
 
-    k = 1 is the |cos| of centred P-vectors. Source: Bjorck & Golub, Math. Comp. 27 (1973) 579. Not where sigma_k and
-    sigma_(k+1) tie: that span is one of many; nor across different k, the chance level grows with it.
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    Bjorck & Golub, Math. Comp. 27 (1973) 579. Where the k-th and (k+1)-th singular values tie, that span is one of many. The chance
+    level grows with k.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib.measure import top_span
+    >>> a = np.random.default_rng(0).standard_normal((50, 4))
+    >>> rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
+    >>> round(top_span(a, a @ rotation, k=2), 6)
+    1.0
     """
     if not isinstance(k, int | np.integer) or k < 1:
         raise ValueError(f"k={k!r}: the dimension of the spans must be an integer of 1 or more")
@@ -171,10 +228,30 @@ def whitening(spectrum: Spectrum, variance: float) -> np.ndarray:
 
 
 def procrustes(a, b) -> float:
-    """Cosine of the orthogonal Procrustes angle: the nuclear norm of A'B over |A| |B|, both centred.
+    """Cosine of the orthogonal Procrustes angle: the nuclear norm of A'B over the norms of A and B, both centred.
 
-    Its arccos is a metric (Williams et al., NeurIPS 2021). Not for comparing across very different widths without the
-    null: the nuclear norm grows with the number of dimensions.
+    Parameters
+    ----------
+    a, b : array (n, d)
+        Features over the same samples in the same order.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    Its arccos is a metric (Williams et al., NeurIPS 2021). It grows with the number of dimensions: across widths, compare
+    it with its null.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib.measure import procrustes
+    >>> a = np.random.default_rng(0).standard_normal((50, 4))
+    >>> rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
+    >>> round(procrustes(a, a @ rotation), 6)
+    1.0
     """
     return nuclear(paired_moments(a, b))
 
@@ -185,10 +262,31 @@ def nuclear(pair: Pair) -> float:
 
 
 def mutual_knn(a, b, *, neighbours: int = 10) -> float:
-    """Mean share of common neighbours among each sample's nearest `neighbours` by cosine in both matrices.
+    """Mean share of common neighbours among each sample's nearest ones by cosine in both matrices.
 
-    Its null is neighbours / (n - 1). Source: Huh et al., ICML 2024. Not for data with duplicates, whose neighbours are
-    ties, nor across sample sizes: the number of neighbours stays, the density does not.
+    Parameters
+    ----------
+    a, b : array (n, d)
+        Features over the same samples in the same order.
+    neighbours : int
+        How many of each sample.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    Huh et al., ICML 2024. By chance it is neighbours / (n - 1). Neighbours of duplicated samples are ties.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib.measure import mutual_knn
+    >>> a = np.random.default_rng(0).standard_normal((50, 4))
+    >>> rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
+    >>> round(mutual_knn(a, a @ rotation), 6)
+    1.0
     """
     a, b = same_samples(a, b)
     return float(common_share(nearest(a, neighbours), nearest(b, neighbours)).mean())

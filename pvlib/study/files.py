@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..atomic import write_atomic
 
 if TYPE_CHECKING:  # and where tensors are handled: writing bytes takes neither
     import torch
@@ -16,24 +17,6 @@ if TYPE_CHECKING:  # and where tensors are handled: writing bytes takes neither
 
 class DamagedFile(RuntimeError):
     """A file of the store that does not match its checksum, or cannot be parsed."""
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write `content` so that `path` holds either the old bytes or all of the new ones, whatever happens."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OSError(
-            error.errno, f"cannot write ({error.strerror}); nothing already stored was lost", str(path)
-        ) from error
 
 
 def plain(value):

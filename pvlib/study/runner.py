@@ -16,7 +16,7 @@ import torch
 
 from ..experiment.data import DataError, ImageData, load
 from ..experiment.evaluate import evaluate, score
-from ..experiment.features import is_out_of_memory
+from ..experiment.forward import is_out_of_memory
 from ..experiment.precision import effective
 from ..experiment.train import Checkpoint, DivergedError, train
 from ..nearest import nearest

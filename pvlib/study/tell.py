@@ -1,4 +1,4 @@
-"""What `pvlib measure` and `pvlib compare` print and write. Not for computing it (measure)."""
+"""What `pvlib measure` and `pvlib compare` print and write."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__, measure
+from ..atomic import write_atomic
+from ..measure.results import as_file
 from ..one_line import one_line
-from .files import sha256, write_atomic
-from .formats.safetensors_files import encoded
+from .files import sha256
 from .matrices import split_source
 
 SHOWN = 5
@@ -51,13 +52,13 @@ def records(name: str, found: dict[str, measure.PVector]) -> list[dict]:
             "samples": one.n,
             "features": one.d,
             "convention": convention,
-            "sigmas": [float(s) for s in one.sigmas[:SHOWN]],
+            "singular_values": [float(s) for s in one.singular_values[:SHOWN]],
             "ratio": float(one.ratio),
             "resolved": bool(one.resolved),
             "gap": float(one.gap),
             "explained": float(one.explained),
             "cos_constant": abs(float(one.vector.sum())) / math.sqrt(one.n),
-            "bound_deg": math.degrees(one.bound),
+            "bound_deg": math.degrees(one.error_bound),
             "certified": bool(one.certified),
             "defined": bool(one.defined),
             "method": one.method,
@@ -66,7 +67,7 @@ def records(name: str, found: dict[str, measure.PVector]) -> list[dict]:
     ]
 
 
-def table(rows: Sequence[dict]) -> str:
+def table(rows: Sequence[dict], notes: Sequence[str] = ()) -> str:
     """The records of one matrix as text."""
     lines = [
         f"{rows[0]['file']}: {rows[0]['samples']} samples x {rows[0]['features']} features",
@@ -74,7 +75,7 @@ def table(rows: Sequence[dict]) -> str:
         f"{'':10} {'sigma1':>11} {'sigma2':>11} {'ratio':>8} {'explained':>9} {'cos 1':>7} {'bound (deg)':>11}  method",
     ]
     for row in rows:
-        one, two = row["sigmas"][0], row["sigmas"][1] if len(row["sigmas"]) > 1 else 0.0
+        one, two = row["singular_values"][0], row["singular_values"][1] if len(row["singular_values"]) > 1 else 0.0
         note = "" if row["defined"] else "  TIE: undefined, compare spans"
         ratio = f"{row['ratio']:.4f}" if row["resolved"] else f">{row['ratio']:.1e}"  # of what can be told from 0
         kind = "certified" if row["certified"] else "estimated"
@@ -87,16 +88,13 @@ def table(rows: Sequence[dict]) -> str:
             *lines,
             "",
             "explained: share of the squared norm (centred: of the variance); cos 1: cosine with the constant vector",
+            *(f"! {note}" for note in notes),
         ]
     )
 
 
 def write_vectors(out: Path, source: str, found: dict[str, measure.PVector]) -> None:
-    """Both P-vectors with their singular values as float64 in a safetensors file; where they come from is its metadata."""
-    arrays = {}
-    for convention, one in found.items():
-        arrays[convention] = one.vector
-        arrays[f"{convention}.sigmas"] = one.sigmas
+    """Both P-vectors in a safetensors file that `PVector.load` reads; where they come from is its metadata."""
     note = {
         "pvlib": __version__,
         "numpy": np.__version__,
@@ -104,7 +102,7 @@ def write_vectors(out: Path, source: str, found: dict[str, measure.PVector]) -> 
         "sha256": sha256(split_source(source)[0]),
         "measured": as_json(records(one_line(source), found)),
     }
-    write_atomic(out, encoded(arrays, note))
+    write_atomic(out, as_file(found, note))
 
 
 def as_json(value: object) -> str:

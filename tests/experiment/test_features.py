@@ -118,7 +118,7 @@ def test_layer_that_returns_a_tuple_or_a_sequence_is_refused():
     model = nn.Sequential(nn.LSTM(3, 3))
     with pytest.raises(LayerError, match="returns a tuple"):
         extract(model, torch.zeros(2, 5, 3), ["0"])
-    with pytest.raises(LayerError, match=r"shape \(2, 5, 3\)"):
+    with pytest.raises(LayerError, match=r"shape \(\d, 5, 3\): say how to pool"):
         extract(nn.Identity(), torch.zeros(2, 5, 3), [""])
 
 
@@ -339,7 +339,7 @@ def test_pooling_by_a_function():
     found = extract(Tokens(), x, [""], pooling=lambda output: output[0][:, 0])[""]
     assert torch.equal(found, x[:, 0])
     with pytest.raises(
-        LayerError, match=r"shape \(7, 5, 3\) from the function given as pooling, not a tensor \(B, d\)"
+        LayerError, match=r"shape \(\d, 5, 3\) from the function given as pooling, not a tensor \(B, d\)"
     ):
         extract(Tokens(), x, [""], pooling=lambda output: output[0])
     with pytest.raises(ValueError, match=r"pooling is .*'median'"):

@@ -28,12 +28,71 @@ def test_tiny_angles_keep_their_digits(theta):
 
 @pytest.mark.parametrize("theta", [1e-9, 0.3, 1.5])
 def test_pairwise_equals_the_single_pairs(theta):
-    vectors = np.stack([*pair_at(theta), -pair_at(0.7, seed=1)[1]])
+    vectors = [*pair_at(theta), -pair_at(0.7, seed=1)[1]]
     A, C = angles.pairwise_angles(vectors), angles.pairwise_cosines(vectors)
     for i in range(3):
         for j in range(3):
             assert A[i, j] == pytest.approx(0 if i == j else angles.angle(vectors[i], vectors[j]), abs=1e-15)
             assert C[i, j] == pytest.approx(1 if i == j else angles.cosine(vectors[i], vectors[j]), abs=1e-15)
+
+
+VECTORS = [np.random.default_rng(seed).standard_normal(30) for seed in range(3)]
+MEASURED = [p_vector(relu_features(30, 4 + seed), center=True) for seed in range(3)]
+FORMS = {
+    "list of arrays": (VECTORS, None),
+    "columns of an array": (np.stack(VECTORS, axis=1), None),
+    "list of lists": ([list(v) for v in VECTORS], None),
+    "P-vectors": (MEASURED, None),
+    "dict of arrays": (dict(zip("xyz", VECTORS, strict=True)), list("xyz")),
+    "dict of P-vectors": (dict(zip("xyz", MEASURED, strict=True)), list("xyz")),
+}
+
+
+@pytest.mark.parametrize("form", [*FORMS, "tensor", "data frame"])
+@pytest.mark.parametrize("pairwise", [angles.pairwise_angles, angles.pairwise_cosines])
+def test_vectors_are_columns_in_every_form_and_named_where_they_have_names(form, pairwise):
+    if form == "tensor":
+        vectors, names = pytest.importorskip("torch").from_numpy(np.stack(VECTORS, axis=1)), None
+    elif form == "data frame":
+        vectors, names = pytest.importorskip("pandas").DataFrame(dict(zip("xyz", VECTORS, strict=True))), list("xyz")
+    else:
+        vectors, names = FORMS[form]
+    found = pairwise(vectors)
+    single = angles.angle if pairwise is angles.pairwise_angles else angles.cosine
+    one, two = (MEASURED if "P-vectors" in form else VECTORS)[:2]
+    assert np.asarray(found)[0, 1] == pytest.approx(single(one, two))
+    assert found.shape == (3, 3)
+    if names is None:
+        assert isinstance(found, np.ndarray)
+    else:
+        assert list(found.index) == list(found.columns) == names
+
+
+def test_vectors_that_do_not_belong_together_are_refused_or_warned_of_by_name():
+    with pytest.raises(ValueError, match="u is over 30 samples and v over 29"):
+        angles.pairwise_angles([np.ones(30), np.ones(29)])
+    with pytest.raises(ValueError, match="vector 'b' is zero"):
+        angles.pairwise_cosines({"a": np.ones(3), "b": np.zeros(3)})
+    with pytest.raises(ValueError, match="vector 'b' holds a span of k=2"):
+        angles.pairwise_cosines({"a": MEASURED[0], "b": p_vector(relu_features(30, 5), center=True, k=2)})
+    with pytest.raises(ValueError, match=r"shape \(3,\): \(samples, vectors\)"):
+        angles.pairwise_cosines(np.ones(3))
+    with pytest.raises(ValueError, match="no vectors"):
+        angles.pairwise_cosines([])
+    with pytest.warns(ConventionWarning):
+        angles.pairwise_angles([MEASURED[0], p_vector(relu_features(30, 5), center=False)])
+
+
+def test_principal_angles_of_a_dict_are_those_of_its_pairs():
+    spans = {"a": np.eye(6)[:, :2], "b": np.eye(6)[:, 1:3], "c": np.eye(6)[:, :1]}
+    found = angles.principal_angles(spans)
+    assert list(found.index) == [("a", "b"), ("a", "c"), ("b", "c")]
+    for one, other in found.index:
+        single = angles.principal_angles(spans[one], spans[other])
+        np.testing.assert_allclose(found.loc[(one, other)].dropna(), single, atol=1e-12)
+    for bad in ({"a": spans["a"]}, spans["a"]):
+        with pytest.raises(ValueError, match="two spans are needed"):
+            angles.principal_angles(bad)
 
 
 @pytest.mark.parametrize("theta", [1e-10, 0.2, 1.3])

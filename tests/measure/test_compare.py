@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pvlib.measure import similarity
+from pvlib.measure import calibration, similarity
 from pvlib.measure.angles import cosine
 from pvlib.measure.compare import compare
 from pvlib.measure.pvector import p_vector
@@ -67,8 +67,8 @@ def test_no_estimate_contradicts_the_function_of_that_measure_and_every_interval
 def test_what_leading_directions_leave_out_is_in_the_intervals_and_the_null(monkeypatch):
     a, b = two_views(n=400, d=(60, 50), shared=40)
     whole = compare(a, b, **FEW).table
-    monkeypatch.setitem(compare.__globals__, "CKA_RANK", 12)
-    monkeypatch.setitem(compare.__globals__, "SVD_RANK", 12)
+    monkeypatch.setattr(calibration, "CKA_RANK", 12)
+    monkeypatch.setattr(calibration, "SVD_RANK", 12)
     found = compare(a, b, **FEW)
     table = found.table
     np.testing.assert_allclose(table["estimate"], whole["estimate"], rtol=1e-12)
@@ -84,7 +84,7 @@ def test_what_leading_directions_leave_out_is_in_the_intervals_and_the_null(monk
 def test_neighbours_of_some_samples_stand_for_those_of_all(monkeypatch):
     a, b = two_views(n=1500)
     whole = compare(a, b, **FEW).table.loc["mutual 10-NN"]
-    monkeypatch.setitem(compare.__globals__, "KNN_SAMPLES", 300)
+    monkeypatch.setattr(calibration, "KNN_SAMPLES", 300)
     some = compare(a, b, **FEW).table.loc["mutual 10-NN"]
     assert some["lo"] <= whole["estimate"] <= some["hi"]
     assert some["null"] == pytest.approx(10 / 1499, abs=2e-3) and some["p"] < 0.05
@@ -114,6 +114,15 @@ def test_shuffled_samples_score_nothing_and_are_noticed(related):
     found = compare(a, b[np.random.default_rng(5).permutation(400)], **FEW)
     assert (found.table["calibrated"] < 0.05).all()
     assert any("same order" in note for note in found.warnings)
+
+
+def test_the_same_rows_in_another_order_and_repeated_rows_are_noticed_for_what_they_are(related):
+    a, b, _ = related
+    order = np.random.default_rng(5).permutation(400)
+    notes = compare(a, a[order], names=("mlp", "cnn"), **FEW).warnings
+    assert any("mlp and cnn hold the same rows in another order" in note for note in notes)
+    twice = np.concatenate([b[:390], b[:10]])
+    assert any("10 of 400 rows of b repeat another row" in note for note in compare(a, twice, **FEW).warnings)
 
 
 @pytest.mark.parametrize("shape", [(100, 300), (150, 700)])
@@ -191,7 +200,7 @@ FORMS = {  # how the same numbers may come, and how far rounding to that form mo
 def test_every_form_of_input_gives_the_same_table_where_neighbours_are_sampled_too(form, monkeypatch):
     import torch
 
-    monkeypatch.setitem(compare.__globals__, "KNN_SAMPLES", 200)  # the function hides its module of the same name
+    monkeypatch.setattr(calibration, "KNN_SAMPLES", 200)
     a, b = (view.astype(np.float32) for view in two_views(n=300))
     make, tolerance = FORMS[form]
     plain, found = compare(a, b, **FEW), compare(make(a, torch), make(b, torch), **FEW)

@@ -6,7 +6,7 @@ A test named `..._fault_...` fails when the peer mends the fault: then it moves 
 import numpy as np
 import pytest
 
-from pvlib.measure import compare, similarity
+from pvlib.measure import calibration, compare, similarity
 from pvlib.measure.angles import cosine
 from pvlib.measure.pvector import p_vector
 
@@ -242,7 +242,7 @@ def test_calibration_agrees_with_the_package_within_the_error_of_its_draws(measu
 
 def test_calibration_is_that_of_the_package_to_rounding_for_the_same_permutations():
     package, torch = pytest.importorskip("calibrated_similarity"), pytest.importorskip("torch")
-    calibrate = compare.__globals__["calibrate"]
+    calibrate = calibration.calibrate
     for a, b in (two_views(n=100, d=(6, 8)), barely_related()):
         orders = [np.random.default_rng(i).permutation(len(a)) for i in range(50)]
         drawn = iter(orders)

@@ -22,8 +22,9 @@ import torch
 import yaml
 from safetensors.numpy import load_file
 
+from pvlib import atomic
 from pvlib.cli import main
-from pvlib.experiment import features, objectives, precision
+from pvlib.experiment import forward, objectives, precision
 from pvlib.experiment.data import load
 from pvlib.experiment.data.locks import hold
 from pvlib.study import files, folder
@@ -113,7 +114,7 @@ def faulty(fault, *arguments):
         owner = Path if place == "unlink" else shutil
         setattr(owner, place, at_call(int(number), getattr(owner, place), kill))
     else:
-        files.open = half_written(place, int(number), kill)
+        atomic.open = half_written(place, int(number), kill)
     return main(list(arguments))
 
 
@@ -237,7 +238,7 @@ def test_a_disk_that_fills_is_told_and_loses_nothing(
     name, trained, tiny_file, store, tables, tmp_path, monkeypatch, capsys
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(files, "open", half_written(name, 1, full), raising=False)
+        patch.setattr(atomic, "open", half_written(name, 1, full), raising=False)
         assert run(tiny_file, store) == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("pvlib:") and "No space left on device" in last and name in last
@@ -486,12 +487,12 @@ def test_out_of_memory_in_measuring_takes_smaller_batches_to_the_same_vectors(
     trained, tiny_file, store, monkeypatch, capsys
 ):
     study, whole = trained
-    forward = features._Forward._run
+    whole_run = forward.Forward.run
 
     def limited(self, piece):
-        return too_large() if len(piece) > 100 else forward(self, piece)
+        return too_large() if len(piece) > 100 else whole_run(self, piece)
 
-    monkeypatch.setattr(features._Forward, "_run", limited)
+    monkeypatch.setattr(forward.Forward, "run", limited)
     assert run(tiny_file, store) == 0
     assert "out of memory at 512 samples; going on with 256" in capsys.readouterr().err
     one, two = (s.tensors(first_key(study), "full") for s in (store, whole))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-COPY = "copy or save it again"
+from ...safetensors_format import COPY, Refused
 
-
-class Refused(ValueError):
-    """A file that holds no matrix of real numbers; the text says what it holds and what to do."""
+__all__ = ["COPY", "Refused", "chosen", "nameless"]
 
 
 def nameless(name: str | None) -> None:

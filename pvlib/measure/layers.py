@@ -1,0 +1,170 @@
+"""All layers of one network with all layers of another: a matrix of one measure, and how high its maximum is by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..extras import need
+from . import plots
+from .calibration import BY_SVD, CKA, CKA_RANK, SVD_RANK, Draws, calibrate, drawn_rows, quiet_p_vector
+from .notes import all_lines, diagnosis, enough, order_notes
+from .results import Result, as_html
+from .rows import Rows
+from .similarity import narrowed, paired_moments, same_samples
+
+LAYERWISE = ("P-vector |cos|, centred", "P-vector |cos|, uncentred", *CKA, *BY_SVD)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerComparison(Result):
+    """What `compare` finds of two dicts of features: one measure between all layers of the one and of the other.
+
+    Attributes
+    ----------
+    measure : str
+        As in the table of a `Comparison`.
+    n : int
+        Number of samples.
+    layers : tuple of two tuples of str
+        Rows and columns.
+    estimates : ndarray
+        The measure of every pair.
+    null : ndarray (permutations, rows, columns)
+        The same after permuting the samples of the second network, all layers alike.
+    warnings : tuple of str
+        Where a number means little.
+
+    Notes
+    -----
+    The largest of many values is high by chance. `maximum` calibrates it by the maxima of the same permutations (Groeger et
+    al. 2026, algorithm 2), while `calibrated` has every pair by its own null.
+    """
+
+    measure: str
+    n: int
+    layers: tuple[tuple[str, ...], tuple[str, ...]]
+    estimates: np.ndarray = field(repr=False)
+    null: np.ndarray = field(repr=False)
+    warnings: tuple[str, ...]
+
+    @property
+    def best(self) -> tuple[int, int]:
+        """Row and column of the largest estimate."""
+        row, column = np.unravel_index(self.estimates.argmax(), self.estimates.shape)
+        return int(row), int(column)
+
+    @property
+    def maximum(self) -> dict:
+        """The largest estimate with its layers, and null, null_95, p and calibrated score from the maxima of permutations."""
+        row, column = self.best
+        null, estimate = self.null.max(axis=(1, 2)), float(self.estimates.max())
+        threshold, p, score = calibrate(estimate, null)
+        return {
+            "a": self.layers[0][row],
+            "b": self.layers[1][column],
+            "estimate": estimate,
+            "null": float(null.mean()),
+            "null_95": threshold,
+            "p": p,
+            "calibrated": score,
+        }
+
+    @property
+    def calibrated(self) -> np.ndarray:
+        """Calibrated score of every pair, by the null of this pair alone."""
+        flat = self.null.reshape(len(self.null), -1)
+        scores = [calibrate(float(e), flat[:, i])[2] for i, e in enumerate(self.estimates.flat)]
+        return np.reshape(scores, self.estimates.shape)
+
+    def to_frame(self):
+        """The estimates as a data frame: a row for each layer of the first, a column for each layer of the second."""
+        need("pandas")
+        import pandas
+
+        return pandas.DataFrame(self.estimates, index=list(self.layers[0]), columns=list(self.layers[1]))
+
+    def plot(self):
+        """A Matplotlib figure of the matrix, the largest estimate framed."""
+        return plots.matrix(self.estimates, *self.layers, self.best, self._title)
+
+    @property
+    def _title(self) -> str:
+        most = self.maximum
+        return (
+            f"{self.measure}: at most {most['estimate']:.3f} ({most['a']}, {most['b']}), calibrated "
+            f"{most['calibrated']:.3f}, p = {most['p']:.2g}"
+        )
+
+    def __str__(self) -> str:
+        width = max(map(len, self.layers[0]))
+        columns = [max(6, len(name)) for name in self.layers[1]]
+        lines = [" " * width + "".join(f"  {n:>{w}}" for n, w in zip(self.layers[1], columns, strict=True))]
+        for name, row in zip(self.layers[0], self.estimates, strict=True):
+            lines.append(f"{name:{width}}" + "".join(f"  {v:{w}.4f}" for v, w in zip(row, columns, strict=True)))
+        return "\n".join([f"{self._title}, {self.n} samples", *lines, *(f"! {note}" for note in self.warnings)])
+
+    def _repr_html_(self) -> str:
+        rows = [[n, *(f"{v:.4f}" for v in row)] for n, row in zip(self.layers[0], self.estimates, strict=True)]
+        return as_html(f"{self._title}, {self.n} samples", ["", *self.layers[1]], rows, self.warnings)
+
+
+def checked_layers(a: Mapping, b: Mapping, names: tuple[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of both networks' layers.
+
+    Raises
+    ------
+    ValueError
+        A network without layers.
+    """
+    for layers, name in zip((a, b), names, strict=True):
+        if not layers:
+            raise ValueError(f"{name} has no layers: a dict of features, one entry for each layer, is needed")
+    return tuple(map(str, a)), tuple(map(str, b))
+
+
+def all_layers(a: Mapping, b: Mapping, names, measure: str, draws: Draws) -> LayerComparison:
+    """One measure of all pairs of layers, and the same under the same permutations."""
+    if measure not in LAYERWISE:
+        raise ValueError(f"measure={measure!r} is none of {', '.join(map(repr, LAYERWISE))}")
+    layers = checked_layers(a, b, names)
+    full = [[f"{name}[{layer!r}]" for layer in each] for name, each in zip(names, layers, strict=True)]
+    pairs: dict[tuple[int, int], tuple[Rows, Rows]] = {}
+    for i, x in enumerate(a.values()):
+        for j, y in enumerate(b.values()):
+            both = (full[0][i], full[1][j])
+            x, y = pairs[i, j] = enough(*same_samples(x, y, both), both)
+    draws = replace(draws, n=pairs[0, 0][0].n)
+    firsts, seconds = [pairs[i, 0][0] for i in range(len(a))], [pairs[0, j][1] for j in range(len(b))]
+    findings = [
+        [diagnosis(rows, name) for rows, name in zip(each, own, strict=True)]
+        for each, own in zip((firsts, seconds), full, strict=True)
+    ]
+    notes = all_lines([*findings[0], *findings[1]])
+    shape = (len(a), len(b))
+    estimates, null = np.empty(shape), np.empty((draws.permutations, *shape))
+    if measure.startswith("P-vector"):
+        center = measure.endswith(", centred")
+        found = [
+            [quiet_p_vector(rows, center, name) for rows, name in zip(each, own, strict=True)]
+            for each, own in zip((firsts, seconds), full, strict=True)
+        ]
+        for vector, name in zip([*found[0], *found[1]], [*full[0], *full[1]], strict=True):
+            if not vector.defined:
+                notes.append(f"the P-vector of {name} is undefined: singular values 1 and 2 tie; compare spans")
+        U, V = (np.stack([vector.vector for vector in each], axis=1) for each in found)
+        estimates[:] = np.minimum(np.abs(U.T @ V), 1)
+        null[:] = [np.abs(U.T @ V[order]) for order in draws.orders()]
+    else:
+        family, rank = (CKA, CKA_RANK) if measure in CKA else (BY_SVD, SVD_RANK)
+        for (i, j), (x, y) in pairs.items():
+            x, y = narrowed(x), narrowed(y)
+            only = {measure: family[measure]}
+            (row,) = drawn_rows(only, measure, rank, paired_moments(x, y), x, y, draws, notes)
+            estimates[i, j], null[:, i, j] = row.estimate, row.null
+    result = LayerComparison(measure, draws.n, layers, estimates, null, tuple(dict.fromkeys(notes)))
+    if order := order_notes([result.maximum["p"]], findings[0][0], findings[1][0]):
+        return replace(result, warnings=(*result.warnings, *order))
+    return result
