@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pvlib.measure import inference, similarity
+from pvlib.measure import choice, inference, similarity
 from pvlib.measure.angles import kahan, principal_angles
 from pvlib.measure.cautions import TieWarning
+from pvlib.measure.choice import plan
 from pvlib.measure.inputs import as_rows
-from pvlib.measure.pvector import p_vector, suited
+from pvlib.measure.pvector import by_krylov, p_vector
 from pvlib.measure.streaming import Stream
 
 from .making import ACCURATE, exact, relu_features, with_sigmas
@@ -287,12 +288,25 @@ def test_duplicating_columns_changes_nothing(case, times):
 
 
 @pytest.mark.parametrize("center", [False, True])
-def test_auto_takes_gram_where_krylov_would_need_many_passes(center):
+def test_auto_takes_gram_where_krylov_would_need_more_passes_than_that_costs(center, monkeypatch):
     rng = np.random.default_rng(0)
-    flat = rng.standard_normal((16_000, 220), dtype=np.float32)
+    flat = rng.standard_normal((20_000, 220), dtype=np.float32)
     falling = flat * np.arange(1, 221, dtype=np.float32) ** -0.5
-    assert suited(as_rows(flat), center) == "gram" and suited(as_rows(falling), center) == "krylov"
-    assert suited(as_rows(flat[:8_000]), center) == "krylov", "few rows: eigh costs more than all the passes"
+
+    def chosen(F, worth):
+        monkeypatch.setattr(choice.Rates, "passes", lambda *_: worth)
+        return plan(as_rows(F), center=center, k=1)[0]
+
+    assert chosen(flat, 8) == "gram" and chosen(falling, 8) == "krylov"
+    assert chosen(flat, 100) == "krylov" and chosen(falling, 2) == "gram"
+
+
+def test_krylov_hands_over_where_its_convergence_says_that_it_loses():
+    rows = as_rows(np.random.default_rng(0).standard_normal((3000, 400)).astype(np.float32))
+    found = by_krylov(rows, center=False, k=1, worth=6)
+    assert found.method == "gram" and found.passes <= 7 + 2 + 2
+    left = exact(rows.matrix, False)[0]
+    assert kahan(found.vector, left[:, 0] * np.sign(left[:, 0] @ found.vector)) <= min(found.bound, ACCURATE)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
