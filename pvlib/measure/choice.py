@@ -3,7 +3,7 @@
 "gram" costs n d^2 operations of a symmetric product, the fastest that there is, and an eigenproblem of d x d; "krylov" costs a
 few products of the matrix with a thin block, each nearly as slow as reading it. Which is less depends on the processor (wide
 vectors favour thin products) and on how many passes the spectrum asks for. The rates are measured once in a process for
-each type and width of matrix, in some milliseconds, and the passes of doubtful cases are counted on a sample of rows.
+each type and width of matrix, in some milliseconds, and the passes follow from the eigenvalues of a sample of rows.
 Engines agree within their bounds, but not in the last digits: ask for one by name where these must not change.
 """
 
@@ -14,15 +14,14 @@ from time import perf_counter
 
 import numpy as np
 
-from .lanczos import COLUMNS, GROUP, SAMPLE, TOLERANCE, Product, chunk_rows, first_block, iterations
+from .lanczos import COLUMNS, GROUP, SAMPLE, TOLERANCE, Product, chunk_rows, first_block
 from .moments import LONG, Moments, first_mean
 from .rows import NARROW, ArrayRows, Rows
 from .threads import workers
 
 LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as much as it can save
 SHORT = 192  # there, the Gram matrix (or the dual one) is faster where one side is no longer than this
-FEWEST = 3  # passes that Krylov needs in the best of spectra
-MOST = 24  # passes, of which nearly every spectrum needs fewer
+FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
 TRIES = 3  # the least time of which counts
 
@@ -35,9 +34,9 @@ class Rates:
     sum: float  # of adding up a block of it, for each pair of columns
     thin: float  # of a Krylov pass, for each entry and column of the block
 
-    def passes(self, n: int, d: int, columns: int) -> float:
-        """Passes of Krylov that "gram" costs."""
-        rows = n + EIGEN * d
+    def passes(self, n: int, d: int, columns: int, workers: int) -> float:
+        """Passes of Krylov that "gram" costs; the eigenproblem is left to one worker."""
+        rows = n + EIGEN * d * workers
         return (rows * self.product + n / LONG * self.sum) * d / (n * self.thin * columns)
 
 
@@ -52,9 +51,9 @@ def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, float]:
     n, d = rows.n, rows.d
     if n * d < LARGE or n < d:
         return ("krylov" if min(n, d) > SHORT else "dual" if n < d else "gram"), np.inf
-    columns = max(COLUMNS, k + 1)
-    worth = rates(rows, center).passes(n, d, columns)
-    if worth < FEWEST or (worth < MOST and expected_passes(sample, center, k, worth) > worth):
+    with workers() as (_, count):
+        worth = rates(rows, center).passes(n, d, max(COLUMNS, k + 1), count)
+    if worth < FEWEST or expected_passes(sample, center, k) > worth:
         return "gram", worth
     return "krylov", worth
 
@@ -100,23 +99,21 @@ def least(call: Callable) -> float:
     return min(times)
 
 
-def expected_passes(sample: np.ndarray, center: bool, k: int, most: float) -> float:
-    """Passes after which block Krylov converges on a sample of the rows, or more than `most`; 0 for bad input, which
-    engines name.
+def expected_passes(sample: np.ndarray, center: bool, k: int) -> float:
+    """Passes in which block Krylov will converge, by the eigenvalues of a sample of the rows; 0 for bad input, which engines
+    name.
+
+    After j passes a block of p columns is as near to the leading k directions as the best polynomial of degree j makes
+    it, the Chebyshev polynomial on [0, lambda_{p+1}] (Saad, SIAM J. Numer. Anal. 17 (1980) 687). Its value grows by a factor of
+    x + sqrt(x^2 - 1) with each, x = 2 lambda_k / lambda_{p+1} - 1. lambda_p stands for lambda_{p+1}.
     """
     largest = np.abs(sample).max()
     if not 0 < largest < np.inf:
         return 0
-    sample = sample / largest
-    sample = sample - sample.mean(axis=0) if center else sample
-    dtype = sample.dtype
+    tolerance, sample = TOLERANCE[sample.dtype], sample / largest
+    sample = (sample - sample.mean(axis=0) if center else sample).astype(np.float32)
     with workers():  # no BLAS threads that spin into the engine's time
-        start = first_block(sample[::2].astype(np.float32), max(COLUMNS, k + 1))
-
-        def product(block: np.ndarray) -> np.ndarray:
-            return (sample.T @ (sample @ block.astype(dtype))).astype(np.float64)
-
-        for at in iterations(product, start, k, TOLERANCE[dtype], float(np.finfo(dtype).eps)):
-            if at.passes > most:
-                break
-    return at.passes
+        image = sample @ first_block(sample, max(COLUMNS, k + 1)).astype(np.float32)
+        values = np.linalg.eigvalsh((image.T @ image).astype(np.float64))
+    x = 2 * values[-k] / max(values[0], np.finfo(float).tiny) - 1
+    return float(np.log(1 / tolerance) / np.arccosh(x) + 1) if x > 1 else np.inf

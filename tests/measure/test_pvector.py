@@ -12,7 +12,9 @@ from pvlib.measure.angles import kahan, principal_angles
 from pvlib.measure.cautions import TieWarning
 from pvlib.measure.choice import plan
 from pvlib.measure.inputs import as_rows
+from pvlib.measure.lanczos import Product
 from pvlib.measure.pvector import by_krylov, p_vector
+from pvlib.measure.rows import ArrayRows
 from pvlib.measure.streaming import Stream
 
 from .making import ACCURATE, exact, relu_features, with_sigmas
@@ -315,3 +317,41 @@ def test_auto_names_a_bad_entry_before_it_looks_at_the_spectrum(bad):
     F[0, 3] = bad  # among the rows that are looked at
     with pytest.raises(ValueError, match="row 0, column 3"):
         p_vector(F, center=True)
+
+
+@pytest.mark.parametrize("scale", [1, 1e20])
+@pytest.mark.parametrize("method", ["gram", "dual", "krylov", "randomized"])
+def test_passes_are_the_readings_that_were_made(method, scale, monkeypatch):
+    F, read = relu_features(600, 300) * np.float32(scale), 0
+
+    def counted(rows, part):
+        nonlocal read
+        for start in part:
+            read += min(part.step, part.stop - start)
+            yield start, rows.block(start, min(start + part.step, part.stop))
+
+    monkeypatch.setattr(ArrayRows, "_blocks", counted)
+    chunk, columns = Product.chunk, ArrayRows.columns
+
+    def counted_chunk(product, first, last):
+        nonlocal read
+        read += min(last, len(F)) - first
+        return chunk(product, first, last)
+
+    def counted_columns(rows, first, last):
+        nonlocal read
+        read += len(F) * (min(last, 300) - first) / 300
+        return columns(rows, first, last)
+
+    monkeypatch.setattr(Product, "chunk", counted_chunk)
+    monkeypatch.setattr(ArrayRows, "columns", counted_columns)
+    found = p_vector(F, center=True, method=method)
+    assert found.passes == pytest.approx(read / len(F), abs=0.01)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_every_engine_gives_as_many_singular_values(k):
+    F = relu_features(300, 40)
+    for method in ("gram", "dual", "krylov", "randomized"):
+        assert len(p_vector(F, center=True, k=k, method=method).sigmas) == k + 1
+    assert len(p_vector(np.split(F, 3), center=True, k=k).sigmas) == k + 1
