@@ -1,62 +1,79 @@
-"""Second moments and left vectors of a tensor on the GPU that holds it: only d x d numbers and the vectors come to the
-host. Not for tensors and arrays in main memory (gram), nor for devices without float64.
+"""A tensor on a GPU, multiplied where it is: only d x d numbers and the vectors come to the host. Not for devices without
+float64, whose blocks come to the host (`rows.ArrayRows`).
 """
 
 from contextlib import contextmanager
 
 import numpy as np
 
-from .rows import Rows, float_tensor
+from .bounds import image_rounding, product_rounding
+from .entries import float_tensor, is_tensor
+from .moments import Applied, Moments, Right, block_rows
+from .rows import ArrayRows
 
 
-def device_moments(rows: Rows, size: int, *, shifted: bool, exact: bool, scale: float) -> dict:
-    """Sums of (x - shift) and of its outer product over blocks of `size` rows, with the rounding unit of the products.
-
-    float32 products (float64 for double, or where `exact`), added up in float64 on the device.
-    """
-    import torch
-
-    matrix, d = rows.matrix, rows.d
-    gram = torch.zeros((d, d), dtype=torch.float64, device=matrix.device)
-    total = torch.zeros(d, dtype=torch.float64, device=matrix.device)
-    shift = None
-    with torch.no_grad(), full_float32(matrix.device):
-        for start in range(0, rows.n, size):
-            block = float_tensor(matrix[start : start + size])
-            block = block.double() if exact else block
-            block = block * scale if scale != 1.0 else block
-            if shift is None and shifted:
-                shift = block.mean(dim=0, dtype=torch.float64).to(block.dtype)
-            block = block if shift is None else block - shift
-            gram += block.T @ block
-            total += block.sum(dim=0, dtype=torch.float64)
-            rows.advance(len(block))
-    return {
-        "shift": np.zeros(d) if shift is None else shift.double().cpu().numpy(),
-        "total": total.cpu().numpy(),
-        "gram": gram.cpu().numpy(),
-        "eps": torch.finfo(block.dtype).eps,
-    }
+def multiplies(matrix) -> bool:
+    """Whether it is a tensor on a CUDA (or ROCm) device."""
+    return is_tensor(matrix) and matrix.device.type == "cuda"
 
 
-def device_apply(rows: Rows, size: int, right: np.ndarray, *, centre, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """One pass in float64: F V (n, k), and F' F V (d, k), of the scaled (centred) rows."""
-    import torch
+class TensorRows(ArrayRows):
+    """A tensor of such a device."""
 
-    def there(array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(rows.matrix.device)
+    def moments(self, *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
+        """float32 products (float64 for double, or where `exact`), added up in float64 on the device."""
+        import torch
 
-    columns, centre = there(right), [there(part) for part in centre]
-    left, back = [], torch.zeros_like(columns)
-    with torch.no_grad(), full_float32(rows.matrix.device):
-        for start in range(0, rows.n, size):
-            block = float_tensor(rows.matrix[start : start + size]).double() * scale
-            for part in centre:
-                block = block - part
-            left.append(block @ columns)
-            back += block.T @ left[-1]
-            rows.advance(len(block))
-    return torch.cat(left).cpu().numpy(), back.cpu().numpy()
+        size = max(4096, block_rows(self.d))
+        gram = torch.zeros((self.d, self.d), dtype=torch.float64, device=self.matrix.device)
+        total, shift = gram.new_zeros(self.d), None
+        with self.reading("second moments"), torch.no_grad(), full_float32(self.matrix.device):
+            for start in range(0, self.n, size):
+                block = float_tensor(self.matrix[start : start + size])
+                block = block.double() if exact else block
+                block = block * scale if scale != 1.0 else block
+                if shift is None and shifted:
+                    shift = block.mean(dim=0, dtype=torch.float64).to(block.dtype)
+                block = block if shift is None else block - shift
+                gram += block.T @ block
+                total += block.sum(dim=0, dtype=torch.float64)
+                self.advance(len(block))
+        return Moments(
+            shift=np.zeros(self.d) if shift is None else shift.double().cpu().numpy(),
+            scale=scale,
+            sums=shifted,
+            n=self.n,
+            total=total.cpu().numpy(),
+            gram=gram.cpu().numpy(),
+            rounding=product_rounding(min(size, self.n), torch.finfo(block.dtype).eps),
+            exact=block.dtype == torch.float64,
+        )
+
+    def apply(self, right: Right) -> Applied:
+        import torch
+
+        def there(array: np.ndarray) -> torch.Tensor:
+            return torch.from_numpy(np.ascontiguousarray(array)).to(self.matrix.device)
+
+        columns, centre = there(right.vectors), [there(part) for part in right.centre]
+        size, left, back = block_rows(self.d), [], torch.zeros_like(columns)
+        with self.reading("left vectors"), torch.no_grad(), full_float32(self.matrix.device):
+            for start in range(0, self.n, size):
+                block = float_tensor(self.matrix[start : start + size]).double() * right.scale
+                for part in centre:
+                    block = block - part
+                left.append(block @ columns)
+                back += block.T @ left[-1]
+                self.advance(len(block))
+        rounding = image_rounding(self.d, size) * right.energy
+        return Applied(torch.cat(left).cpu().numpy(), back.cpu().numpy(), rounding)
+
+    def whole(self) -> ArrayRows:
+        """For engines without a kernel of their own here."""
+        return ArrayRows(self.matrix, self)
+
+    def sample(self, entries: int) -> None:
+        return None
 
 
 @contextmanager

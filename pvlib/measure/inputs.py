@@ -3,13 +3,12 @@
 Dask arrays stay where they are (`dask_rows`).
 """
 
-import reprlib
 import sys
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-
-from .rows import Rows, checked, is_dask, is_sparse, is_tensor
+from . import device
+from .entries import boolean, checked, is_dask, is_sparse, is_tensor  # noqa: F401  (boolean: for those who look for it here)
+from .rows import ArrayRows, BatchRows, Rows
 
 
 def as_rows(features, name: str = "features") -> Rows:
@@ -28,13 +27,13 @@ def as_rows(features, name: str = "features") -> Rows:
                 "list of batches, or an object whose __iter__ starts again (a DataLoader does)"
             )
         refuse_random_order(features, name)
-        return Rows(batches=features)
+        return BatchRows(features)
     matrix = checked(features, name)
     if is_dask(matrix):
         from .dask_rows import DaskRows  # here, because it imports Dask, which is large and rarely there
 
-        return DaskRows.of(matrix, name)
-    return Rows(matrix=matrix, n=int(matrix.shape[0]), d=int(matrix.shape[1]))
+        return DaskRows(matrix, name)
+    return device.TensorRows(matrix) if device.multiplies(matrix) else ArrayRows(matrix)
 
 
 def is_batches(features) -> bool:
@@ -57,10 +56,3 @@ def refuse_random_order(batches, name: str) -> None:
             f"{name} is a DataLoader with a {type(sampler).__name__}, whose samples come in another order each time, "
             "and a P-vector has one entry for each sample: make the DataLoader with shuffle=False"
         )
-
-
-def boolean(value, name: str) -> bool:
-    """A strict boolean: any string, even "False", is true to Python."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}={reprlib.repr(value)} is a {type(value).__name__}: True or False is needed")
-    return bool(value)

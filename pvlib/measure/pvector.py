@@ -5,28 +5,25 @@ The P-vector u (Liu et al., arXiv 2110.02863) holds one number for each sample, 
 be compared over the same samples in the same order.
 """
 
-import os
 import warnings
-from dataclasses import replace
+from contextlib import nullcontext
 
 import numpy as np
 
 from . import gram
 from .angles import PROMISED
+from .bounds import EPS32, EPS64, Errors, left_rounding, tilt
 from .cautions import TieWarning
+from .choice import plan
 from .inputs import as_rows, boolean
-from .lanczos import Krylov, krylov, looks_flat, randomized
+from .lanczos import TOLERANCE, Krylov, krylov, randomized
+from .moments import Right, eigen, leading, right_of
 from .result import PVector
-from .rows import Rows
+from .rows import NARROW, Rows
 from .threads import workers
 
 METHODS = ("auto", "gram", "krylov", "dual", "randomized")
-WIDE = 192  # Gram and eigh are faster where one side of the matrix is no longer than this
-MIDDLING = 300  # and up to this many features where the spectrum is flat, so that Krylov needs many passes, and rows
-TALL = 64  # are so many times more than features, so that the pass over them costs more than eigh
 FAINT = 0.01  # of the first singular value: float32 products drown a following one that is smaller
-MEMORY = 8 << 30  # bytes of physical memory, where the system does not tell
-MAPPED = 0.5  # of physical memory: a larger memory map may be read from the disk each time, so two readings are best
 
 
 def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progress: bool = False) -> PVector:
@@ -38,20 +35,20 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     center : subtract the mean of every feature first. The two conventions give different vectors; the paper
         does not say which it used, so there is no default.
     k : dimension of the span; `bound`, `gap` and `defined` are about the span of all k.
-    method : "gram" (d x d moments, one pass), "dual" (n x n), "krylov" (wide resident matrices), "randomized" (Halko et
-        al. 2011, what the paper cites: fast, and wrong by degrees in near ties), or "auto", which chooses by shape
+    method : "gram" (d x d moments, one pass), "dual" (n x n), "krylov" (wide matrices), "randomized" (Halko et al. 2011, what
+        the paper cites: fast, and wrong by degrees in near ties), or "auto", which chooses by cost measured on the rows
         (batches, Dask arrays and memory maps of more than half the memory: "gram", whose d x d numbers are all that is held).
-    progress : a bar on stderr of the rows read, for each pass of "gram" and "krylov". Other methods and Dask arrays show none.
+    progress : a bar on stderr of the rows read, for each pass. Dask arrays show none.
 
     Returns a PVector with 1 - |cos| <= 1e-11 to the exact one wherever `bound` <= 4.5e-6; where float32
     products are not enough for that (near ties), they are done again in float64. A tie gives `defined=False`
     and a TieWarning.
     Raises ValueError for NaN or Inf (named by row and column), zero features, one row, no columns, centred
     rows that are all equal, k > min(n, d), masked entries, batches that are not the same each time they are read (a
-    shuffling DataLoader); TypeError for non-numeric or sparse input, for a `center` that is no boolean, and for
-    generators that can be read only once.
+    shuffling DataLoader), singular values beyond the range of float64; TypeError for non-numeric or sparse input, for a
+    `center` that is no boolean, and for generators that can be read only once.
     Not for comparing networks over different samples, nor over the same ones in another order.
-    Source: bound by Davis & Kahan (1970) and Wedin (1972) with Weyl's inequality.
+    Source: bound by Davis & Kahan (1970) and Wedin (1972) with Weyl's inequality (`bounds`).
     """
     if method not in METHODS:
         raise ValueError(f"method={method!r} is none of {', '.join(METHODS)}")
@@ -59,15 +56,15 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     if not isinstance(k, int | np.integer) or k < 1:
         raise ValueError(f"k={k!r}: the number of singular vectors must be an integer of 1 or more")
     rows = as_rows(features)
-    rows.progress = progress
-    if rows.distributed and method not in ("auto", "gram"):
-        raise ValueError(
-            f"method={method!r} needs the whole matrix in one place: compute() the Dask array, or use 'gram'"
-        )
-    if rows.resident or rows.distributed:
+    rows.progress, rows.passes = progress, 0
+    rows.check_method(method)
+    if rows.n is not None:
         gram.check_rows(rows.n)
         gram.check_k(k, rows.n, rows.d)
-    found = ENGINES[suited(rows, center) if method == "auto" else method](rows, center=center, k=k)
+    worth = np.inf
+    if method == "auto":
+        method, worth = plan(rows, center=center, k=k)
+    found = by_krylov(rows, center=center, k=k, worth=worth) if method == "krylov" else OTHERS[method](rows, center, k)
     if not found.defined:
         warnings.warn(
             f"sigma_{k} = {found.sigmas[k - 1]:.6g} and sigma_{k + 1} = {found.sigmas[k]:.6g} cannot be told apart "
@@ -78,49 +75,21 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     return found
 
 
-def suited(rows: Rows, center: bool) -> str:
-    """The engine for the shape, and between two shapes for the spectrum; benchmarks/pvector.py is the evidence."""
-    if not rows.resident or not rows.on_host or (rows.mapped and rows.matrix.nbytes > MAPPED * physical_memory()):
-        return "gram"
-    if min(rows.n, rows.d) > WIDE:
-        doubtful = rows.d <= MIDDLING and rows.n >= TALL * rows.d
-        return "gram" if doubtful and looks_flat(rows, center) else "krylov"
-    return "dual" if rows.n < rows.d else "gram"
-
-
-def physical_memory() -> int:
-    """Bytes; the assumption MEMORY where the system does not tell (Windows)."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return MEMORY
-
-
-def by_gram(rows: Rows, *, center: bool, k: int) -> PVector:
-    """Gram and eigh; float32 products first where the matrix is large, float64 where that is not accurate enough."""
-    if rows.resident and not rows.on_gpu and rows.d <= gram.NARROW:
-        with workers():  # no BLAS threads that still spin when the rows are read again
-            return gram_passes(rows, center, k)
-    return gram_passes(rows, center, k)
+def by_gram(rows: Rows, center: bool, k: int) -> PVector:
+    """Gram and eigh; products in the precision of the rows first, in float64 where that is not accurate enough."""
+    # BLAS threads that still spin when the rows are read again would cost more than they gain.
+    with workers() if (rows.d or NARROW + 1) <= NARROW else nullcontext():
+        return gram_passes(rows, center, k)
 
 
 def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
-    small = rows.resident and rows.n * rows.d <= gram.SMALL
-    exact = small or rows.distributed  # the digits must not depend on the chunks
-    right = gram.gram_right(rows, center=center, k=k, exact=exact)
-    if (
-        rows.resident
-        and not rows.on_gpu
-        and not small
-        and not rows.is_double
-        and right.scale == 1
-        and right.raw <= 100 * right.total  # or subtracting the mean after a float32 product would cancel
-    ):
-        right = replace(right, fast=True, floor=gram.EPS32 * right.values[0])
-    found = finish(rows, right, center=center)
-    if exact or (found.bound <= PROMISED and not faint(found)):
-        return found
-    return finish(rows, gram.gram_right(rows, center=center, k=k, exact=True), center=center, passes=4)
+    found = gram.sound_moments(rows, center=center, exact=False)
+    gram.check_k(k, found.n, len(found.shift))
+    result = from_right(rows, right_of(found, center=center, k=k))
+    if found.exact or (result.bound <= PROMISED and not faint(result)):
+        return result
+    found = gram.sound_moments(rows, center=center, exact=True)
+    return from_right(rows, right_of(found, center=center, k=k))
 
 
 def faint(found: PVector) -> bool:
@@ -128,130 +97,101 @@ def faint(found: PVector) -> bool:
     return found.k < min(found.n, found.d) and found.sigmas[found.k] <= max(found.resolution, FAINT * found.sigmas[0])
 
 
-def finish(rows: Rows, right: gram.Right, *, center: bool, passes: int = 2) -> PVector:
-    """Left vectors from right ones by a Rayleigh-Ritz step in float64, with the bound of their span."""
+def from_right(rows: Rows, right: Right) -> PVector:
+    """Left vectors from right ones by a Rayleigh-Ritz step, with the bound of their span."""
     k = right.vectors.shape[1]
-    left, back = gram.apply_fast(rows, right) if right.fast else gram.apply(rows, right)
-    ritz = right.vectors.T @ back
-    values, turn = gram.eigen((ritz + ritz.T) / 2)
-    if np.linalg.norm(back - right.image, 2) > 2 * (right.upper_error + right.floor):
+    found = rows.apply(right)
+    ritz = right.vectors.T @ found.back
+    values, turn = eigen((ritz + ritz.T) / 2)
+    if np.linalg.norm(found.back - right.image, 2) > 2 * (right.weyl + found.rounding):
         raise ValueError("the rows are not those that were read at first: the same rows are needed again")
-    error = np.linalg.norm(back - right.vectors @ ritz, 2)
-    following = float(right.values[k]) if len(right.values) > k else 0.0
-    in_rows = radians(float(error) + right.floor, values[-1] - following - right.upper_error - right.floor)
-    sigmas = np.sqrt(np.concatenate([values, right.values[k:] if len(right.values) > k else [0.0]])) / right.scale
-    shrink = np.sqrt(min(1.0, (following + right.upper_error) / values[-1])) if values[-1] > 0 else 1.0
-    own = single_rounding(right.raw, values[-1]) if right.fast else right.floor / max(values[-1], right.floor)
-    return PVector(
-        **signed(orthonormalised(left @ turn), center),
-        sigmas=sigmas,
-        resolution=right.resolution,
-        explained=min(1.0, float(values.sum() / right.total)),
-        residual=float(error / np.sqrt(values[-1]) / right.scale) if values[-1] > 0 else 0.0,
-        bound=min(np.pi / 2, float(in_rows * (shrink if in_rows < np.pi / 4 else 1.0) + own)),
-        certified=not right.fast,
-        defined=bool(in_rows < np.pi / 4),
-        centred=center,
-        method=right.method,
-        passes=passes,
-        d=rows.d,
+    errors = Errors(
+        residual=float(np.linalg.norm(found.back - right.vectors @ ritz, 2)),
+        rounding=found.rounding,
+        limit=float(right.values[k]) + right.weyl,
+        own=left_rounding(right.raw, values[-1], len(right.vectors), found.eps),
+        faintest=right.weyl + found.rounding,
+        certified=found.eps == EPS64,
     )
+    values = np.append(values, right.values[k])
+    return result(rows, found.left @ turn, values, errors, right.total, right.scale, bool(right.centre), "gram")
 
 
-def by_dual(rows: Rows, *, center: bool, k: int) -> PVector:
+def by_dual(rows: Rows, center: bool, k: int) -> PVector:
     """Eigenvectors of the n x n matrix F F'."""
-    rows = gram.stacked(rows)
+    rows = rows.whole()
     gram.check_rows(rows.n)
     gram.check_k(k, rows.n, rows.d)
     matrix, scale = gram.dual_moments(rows, center=center)
-    values, vectors = gram.eigen(matrix)
-    total = float(np.trace(matrix))
-    top = vectors[:, :k]
-    error = np.linalg.norm(matrix @ top - top * values[:k], 2)
-    rounding = gram.dual_rounding(rows, matrix)
-    following = float(values[k]) if len(values) > k else 0.0
-    bound = radians(float(error) + rounding, values[k - 1] - following - 2 * rounding)
-    return PVector(
-        **signed(top.copy(), center),
-        sigmas=np.sqrt(np.append(values, 0.0)) / scale,
-        resolution=float(np.sqrt(2 * rounding)) / scale,
-        explained=min(1.0, float(values[:k].sum() / total)),
-        residual=float(error / np.sqrt(values[k - 1]) / scale) if values[k - 1] > 0 else 0.0,
-        bound=bound,
-        certified=True,
-        defined=bool(bound < np.pi / 4),
-        centred=center,
-        method="dual",
-        passes=2,
-        d=rows.d,
-    )
+    values, vectors = leading(matrix, k + 1)
+    values, top = np.append(values, 0.0)[: k + 1], vectors[:, :k].copy()
+    residual, rounding = float(np.linalg.norm(matrix @ top - top * values[:k], 2)), gram.dual_rounding(rows, matrix)
+    errors = Errors(residual, rounding, limit=float(values[k]) + rounding, faintest=2 * rounding, direct=True)
+    return result(rows, top, values, errors, float(np.trace(matrix)), scale, center, "dual")
 
 
-def by_krylov(rows: Rows, *, center: bool, k: int) -> PVector:
-    """Block Krylov in float32, then float64 where that is not enough, and Gram where the spectrum is too flat."""
-    rows = gram.stacked(rows)
-    tolerance = 1e-8 if rows.is_double else 0.8 * PROMISED
-    passes, start = 0, None
+def by_krylov(rows: Rows, *, center: bool, k: int, worth: float = np.inf) -> PVector:
+    """Block Krylov in float32, then float64 where that is not enough; Gram (or dual) where the spectrum is too flat."""
+    rows, start = rows.whole(), None
+    tolerance, double = TOLERANCE[rows.dtype], rows.dtype == np.float64
     # To the end: BLAS threads spin for a while after a call, and would slow the workers of the next one.
     with workers():
-        for exact in (True,) if rows.is_double else (False, True):
-            found = krylov(rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start)
-            passes, start = passes + found.passes, found.right
-            result = from_krylov(found, rows, center=center, method="krylov", passes=passes)
-            if found.converged and (exact or not faint(result)):
-                return result
-    return replace(by_gram(rows, center=center, k=k), passes=passes + 4)
+        for exact in (True,) if double else (False, True):
+            found = krylov(rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start, worth=worth)
+            if found.hopeless:
+                break
+            start = found.right
+            if found.converged:
+                known = from_krylov(rows, found, center, "krylov")
+                if exact or not faint(known):
+                    return known
+    return (by_gram if rows.n >= rows.d else by_dual)(rows, center, k)
 
 
-def by_randomized(rows: Rows, *, center: bool, k: int) -> PVector:
+def by_randomized(rows: Rows, center: bool, k: int) -> PVector:
     """The randomised SVD of Halko, Martinsson & Tropp (2011): what the paper cites, wrong by degrees in near ties."""
-    rows = gram.stacked(rows)
+    rows = rows.whole()
     with workers():
-        found = randomized(rows, center=center, k=k)
-        return from_krylov(found, rows, center=center, method="randomized", passes=found.passes)
+        return from_krylov(rows, randomized(rows, center=center, k=k), center, "randomized")
 
 
-def from_krylov(found: Krylov, rows: Rows, *, center: bool, method: str, passes: int) -> PVector:
+def from_krylov(rows: Rows, found: Krylov, center: bool, method: str) -> PVector:
     """A result whose gap is an estimate, or certified where the norm left over by the top k bounds the next value."""
-    k = len(found.values) - 1
-    values, following = found.values[:k], found.values[k]
-    leftover = max(found.energy * (1 + 1e-12) - values.sum(), following)
-    sure = radians(found.error, values[-1] - leftover - found.error)
-    certified = found.exact and sure <= PROMISED
-    bound = sure if certified else radians(found.error, values[-1] - following)
-    if not certified and bound < np.pi / 4:  # of right vectors; F shrinks what is not along them, and rounds itself
-        bound = float(bound * np.sqrt(following / values[-1]))
-        bound += gram.EPS64 * rows.d if found.exact else single_rounding(found.raw, values[-1])
-    root = np.sqrt(values[-1]) if values[-1] > 0 else 1.0
-    return PVector(
-        **signed(orthonormalised(found.left), center),
-        sigmas=np.sqrt(found.values) / found.scale,
-        resolution=float(np.sqrt(found.noise)) / found.scale,
-        explained=min(1.0, float(values.sum() / found.energy)),
-        residual=float(found.error / root / found.scale),
-        bound=bound,
+    values, known, exact = found.values, found.product, found.product.dtype == np.float64
+    leftover = max(known.energy * (1 + 1e-12) - values[:-1].sum(), values[-1])
+    certified = exact and tilt(found.residual + found.noise, values[-2] - leftover - found.noise) <= PROMISED
+    errors = Errors(
+        residual=found.residual,
+        rounding=found.noise,
+        limit=float(leftover if certified else values[-1]),
+        own=left_rounding(known.raw, values[-2], rows.d, EPS64 if exact else EPS32),
+        faintest=found.noise,
         certified=bool(certified),
-        defined=bool(bound < np.pi / 4),
+    )
+    return result(rows, found.left, values, errors, known.energy, found.scale, center, method)
+
+
+OTHERS = {"gram": by_gram, "dual": by_dual, "randomized": by_randomized}
+
+
+def result(rows, left, values, errors: Errors, total: float, scale: float, center: bool, method: str) -> PVector:
+    """The PVector of left vectors, not yet normalised, and of k + 1 squared singular values of the scaled rows."""
+    least = float(values[-2])
+    bound, defined = errors.bound(least)
+    return PVector(
+        **signed(orthonormalised(left), center),
+        sigmas=gram.within(np.sqrt(values), scale),
+        resolution=float(np.sqrt(errors.faintest) / scale),
+        explained=min(1.0, float(values[:-1].sum() / total)),
+        residual=float(errors.residual / np.sqrt(least) / scale) if least > 0 else 0.0,
+        bound=bound,
+        certified=errors.certified,
+        defined=defined,
         centred=center,
         method=method,
-        passes=passes,
+        passes=rows.passes,
         d=rows.d,
     )
-
-
-ENGINES = {"gram": by_gram, "krylov": by_krylov, "dual": by_dual, "randomized": by_randomized}
-
-
-def single_rounding(raw: float, value: float) -> float:
-    """Angle by which float32 products F v miss their directions, of rows with squared norm `raw`, as it is seen."""
-    return 2 * gram.EPS32 * float(np.sqrt(raw / value)) if value > 0 else float(np.pi / 2)
-
-
-def radians(error: float, gap: float) -> float:
-    """Davis-Kahan: an angle of arcsin(error / gap) at most; a right angle where the gap does not exceed the
-    error.
-    """
-    return float(np.arcsin(error / gap)) if gap > error else float(np.pi / 2)
 
 
 def orthonormalised(left: np.ndarray) -> np.ndarray:

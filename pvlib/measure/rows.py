@@ -1,77 +1,89 @@
-"""A matrix read block by block, as often as needed, and what can be asked of its entries. Not the forms of input (`inputs`).
+"""A matrix of samples x features that is read as often as needed: what the engines ask of it, and two of its kinds.
 
-Arrays are sliced, never copied whole; half precision, integers and booleans are upcast one block at a time;
-batches are read in order, again for every pass, and must be the same in each.
+`ArrayRows` is an array or tensor, read in slices and never copied whole; `BatchRows` reads batches in order, which must be
+the same each time. Tensors on a GPU (`device`) and Dask arrays (`dask_rows`) are the other kinds.
 """
 
 import mmap
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-BLOCK = 1 << 18  # entries in one block of a resident matrix: 1 MB of float32
+from .bounds import EPS32, EPS64
+from .entries import checked, is_tensor, real, to_float  # noqa: F401  (real: for those who look for it here)
+from .moments import Applied, Moments, Right, accumulated, block_rows, first_mean, joined, merged, multiplied, scaled
+from .threads import shares, workers
+
+BLOCK = 1 << 18  # entries in one block that is read: 1 MB of float32
+SMALL = 1 << 20  # a matrix of fewer entries is multiplied in float64 from the start: it costs nothing
+NARROW = 512  # features up to which workers with a Gram matrix each are faster than BLAS threads
 SAME = 1e-5  # relative difference of the prints of a batch in two readings: more than the rounding of a network
+MEMORY = 8 << 30  # bytes of physical memory, where the system does not tell
+MAPPED = 0.5  # of physical memory: a larger memory map may be read from the disk each time
 
 
-@dataclass
 class Rows:
-    """A matrix of samples x features that can be read several times, block by block.
-
-    `matrix` is the resident array (NumPy or torch, two-dimensional), or None where only `batches` are given.
+    """What an engine may ask of a matrix. A kind of matrix says how its `blocks` are read, and may know a better way
+    for the rest.
     """
 
-    matrix: Any = None
-    batches: Iterable | None = None
-    n: int = None  # type: ignore[assignment]  # unknown for batches until they have been read once
-    d: int = None  # type: ignore[assignment]
-    progress: bool = False  # show a bar of the rows read
+    n: int | None = None  # unknown for batches until they have been read once
+    d: int | None = None
+    passes = 0  # readings of all rows so far
+    progress = False  # show a bar of the rows read
     bar: Any = None  # while one is shown
-    prints: list = field(default_factory=list)  # of every batch, from the first reading
 
-    distributed = False  # whether parts of the rows are measured by other processes, and the whole is never here
+    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """First row number and float32 or float64 block, in order."""
+        raise NotImplementedError
 
-    @property
-    def resident(self) -> bool:
-        return self.matrix is not None
+    def moments(self, *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
+        """Second moments, by one reading.
 
-    @property
-    def is_double(self) -> bool:
-        """Whether the blocks of a resident matrix are float64 (float32 otherwise)."""
-        return to_float(self.matrix[:1, :1]).dtype == np.float64
+        shifted : subtract the first block's mean (needed for centring). exact : multiply float32 in float64 too.
+        """
+        with self.reading("second moments"):
+            blocks = (block for _, block in self.blocks())
+            return accumulated(blocks, shifted=shifted, exact=exact, scale=scale)
 
-    @property
-    def on_host(self) -> bool:
-        """Whether a resident matrix can be read chunk by chunk without moving it from another device."""
-        return not is_tensor(self.matrix) or self.matrix.device.type == "cpu"
-
-    @property
-    def on_gpu(self) -> bool:
-        """Whether a resident matrix is multiplied where it is: on a CUDA (or ROCm) device, which has float64."""
-        return is_tensor(self.matrix) and self.matrix.device.type == "cuda"
-
-    @property
-    def mapped(self) -> bool:
-        """Whether a resident matrix is a memory map of a file, or a view of one."""
-        matrix = self.matrix
-        while isinstance(matrix, np.ndarray):
-            matrix = matrix.base
-        return isinstance(matrix, mmap.mmap)
+    def apply(self, right: Right) -> Applied:
+        """Right vectors times the scaled (centred) rows, in float64, by one reading."""
+        with self.reading("left vectors"):
+            return multiplied((block for _, block in self.blocks()), right)
 
     def parts(self, function: Callable[["Rows"], Any]) -> list[tuple[int, Any]]:
         """First row and function of every part of the rows, computed where the part is: here, all rows are one part."""
-        return [(0, function(self))]
+        with self.reading("entries"):
+            return [(0, function(self))]
 
-    def merged(self, function: Callable[["Rows"], object], merge: Callable[[list], object]):
-        """What `merge` makes of the function of every part."""
-        return function(self)
+    def whole(self) -> "ArrayRows":
+        """All rows as one array on this machine."""
+        with self.reading("rows"):
+            return ArrayRows(np.concatenate([block for _, block in self.blocks()]), self)
+
+    def sample(self, entries: int) -> np.ndarray | None:
+        """Rows evenly spread over all, with about so many entries; None where the rows cannot be picked cheaply."""
+        return None
+
+    def check_method(self, method: str) -> None:
+        """ValueError for an engine that cannot be had for such rows."""
+
+    def place(self, number: int, row: int) -> str:
+        """How a user finds a row of the numbered block."""
+        return ""
+
+    def read_again(self) -> None:
+        """ValueError where rows that were read are not the same when they are read again."""
 
     @contextmanager
     def reading(self, what: str):
-        """Around one reading of the rows: a bar on stderr, where `progress` asks for it."""
+        """Around one reading of all rows: counted, and with a bar on stderr where `progress` asks for it."""
+        self.passes += 1
         if not self.progress:
             yield
             return
@@ -91,30 +103,130 @@ class Rows:
             with self.bar.get_lock():
                 self.bar.update(count)
 
-    def blocks(self, size: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
-        """First row number and float32 or float64 block, in order.
 
-        `size`: rows per block of a resident matrix.
-        """
-        return self._slices(size) if self.resident else self._read_batches()
+class ArrayRows(Rows):
+    """A two-dimensional array or tensor; that of another device comes here block by block."""
+
+    moderate = False  # whether the entries are known to be far inside the range of floats
+
+    def __init__(self, matrix, origin: Rows | None = None):
+        self.matrix = matrix
+        self.n, self.d = map(int, matrix.shape)
+        if origin is not None:
+            self.passes, self.progress = origin.passes, origin.progress
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32 or float64, of the blocks."""
+        return to_float(self.matrix[:1, :1]).dtype
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        return to_float(self.matrix[start:stop])
 
     def columns(self, first: int, last: int) -> np.ndarray:
-        """All rows of the columns first to last of a resident matrix, as float32 or float64."""
+        """All rows of the columns first to last."""
         return to_float(self.matrix[:, first:last])
 
-    def _slices(self, size):
-        size = size or max(256, BLOCK // self.d)
-        for start in range(0, self.n, size):
-            block = to_float(self.matrix[start : start + size])
+    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+        yield from self._blocks(range(0, self.n, max(256, BLOCK // self.d)))
+
+    def _blocks(self, part: range) -> Iterator[tuple[int, np.ndarray]]:
+        for start in part:
+            block = self.block(start, min(start + part.step, part.stop))
             yield start, block
             self.advance(len(block))
 
-    def _read_batches(self):
+    def shared(self, size: int, function: Callable[[range], Any]) -> list:
+        """The function of a range of block starts for each worker."""
+        with workers() as (run, count):
+            return run(function, shares(self.n, count, size))
+
+    def moments(self, *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
+        small = self.n * self.d <= SMALL
+        exact = exact or small
+        size = block_rows(self.d, 8 if exact else self.dtype.itemsize)
+        shift = first_mean(scaled(self.block(0, size), exact, scale), shifted)
+
+        def share(part: range) -> Moments:
+            out = Moments(shift, scale, shifted)
+            for _, block in self._blocks(part):
+                out.add(scaled(block, exact, scale))
+            return out
+
+        with self.reading("second moments"):
+            if small or self.d > NARROW:
+                return share(range(0, self.n, size))
+            return merged(self.shared(size, share))
+
+    def apply(self, right: Right) -> Applied:
+        """Where the Gram matrix was made in the precision of the entries, F'F V is known from it, and F V is multiplied
+        in that precision too; not where scaling or subtracting the mean afterwards would lose digits.
+        """
+        eps, size, k = (
+            EPS64 if self.dtype == np.float64 else EPS32,
+            max(16, (1 << 20) // self.d),
+            right.vectors.shape[1],
+        )
+        if self.n * self.d <= SMALL:
+            return super().apply(right)
+        if right.exact != (eps == EPS64) or right.scale != 1.0 or right.raw > 100 * right.total:
+            with self.reading("left vectors"):
+                return joined(self.shared(size, lambda part: multiplied((b for _, b in self._blocks(part)), right)))
+        columns, left = right.vectors.astype(self.dtype), np.empty((self.n, k), self.dtype)
+        if k == 1:
+            columns, left = columns[:, 0], left[:, 0]  # a matrix-vector product, which is faster
+
+        def share(part: range) -> None:
+            for start, block in self._blocks(part):
+                np.matmul(block, columns, out=left[start : start + len(block)])
+
+        with self.reading("left vectors"):
+            self.shared(size, share)
+        wide = left.astype(np.float64).reshape(self.n, k)
+        wide = wide - wide.mean(axis=0) if right.centre else wide
+        return Applied(wide, right.image, right.weyl if right.exact else EPS32 * right.values[0], eps)
+
+    def whole(self) -> "ArrayRows":
+        return self
+
+    def sample(self, entries: int) -> np.ndarray | None:
+        elsewhere = is_tensor(self.matrix) and self.matrix.device.type != "cpu"
+        if elsewhere or (mapped(self.matrix) and self.matrix.nbytes > MAPPED * physical_memory()):
+            return None
+        return self.every(entries)
+
+    def every(self, entries: int) -> np.ndarray:
+        """Every so many of the rows, with about so many entries."""
+        return to_float(self.matrix[:: max(1, self.n * self.d // entries)])
+
+
+def mapped(matrix) -> bool:
+    """Whether it is a memory map of a file, or a view of one."""
+    while isinstance(matrix, np.ndarray):
+        matrix = matrix.base
+    return isinstance(matrix, mmap.mmap)
+
+
+def physical_memory() -> int:
+    """Bytes; the assumption MEMORY where the system does not tell (Windows)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return MEMORY
+
+
+class BatchRows(Rows):
+    """Batches of rows that can be read several times; every reading is checked against the first one."""
+
+    def __init__(self, batches: Iterable):
+        self.batches = batches
+        self.prints: list[Print] = []  # of every batch, from the first reading
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         start = number = 0
         for number, batch in enumerate(self.batches, 1):
             block = to_float(checked(batch, f"batch {number}"))
-            if self.d is None:
-                self.d = block.shape[1]
+            self.d = block.shape[1] if self.d is None else self.d
             if block.shape[1] != self.d:
                 raise ValueError(
                     f"batch {number} has {block.shape[1]} columns, the batches before it have {self.d}: "
@@ -132,11 +244,6 @@ class Rows:
             raise changed_batches(self.n, start)
         self.n = start
 
-    def read_again(self) -> None:
-        """ValueError where batches that were read once are not the same when they are read again."""
-        for _ in () if self.resident or self.distributed else self.blocks():
-            pass
-
     def _recognise(self, number: int, block: np.ndarray) -> None:
         """ValueError where a batch is not the one of the first reading."""
         found = Print.of(block)
@@ -147,6 +254,21 @@ class Rows:
                 f"batch {number} holds other rows than at first, or in another order: batches must be the same each time "
                 "they are read (no shuffling, no random augmentation, a network in eval mode)"
             )
+
+    def whole(self) -> ArrayRows:
+        """Joined, and read once more: they might come in another order each time."""
+        found = super().whole()
+        self.read_again()
+        found.passes = self.passes
+        return found
+
+    def place(self, number: int, row: int) -> str:
+        return f" (batch {number}, its row {row})"
+
+    def read_again(self) -> None:
+        with self.reading("the same rows"):
+            for _ in self.blocks():
+                pass
 
 
 @dataclass(frozen=True)
@@ -186,100 +308,6 @@ def changed_batches(before: int, now: int) -> ValueError:
     )
 
 
-def is_tensor(value) -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
-def is_dask(value) -> bool:
-    dask_array = sys.modules.get("dask.array")
-    return dask_array is not None and isinstance(value, dask_array.Array)
-
-
-def is_sparse(value) -> bool:
-    """Whether it is a sparse matrix or array of SciPy (or one with its methods)."""
-    return hasattr(value, "toarray") and hasattr(value, "nnz")
-
-
-def checked(array, name: str):
-    """The array itself (a tensor detached; lists made an array; Dask not computed) if it is a real, two-dimensional,
-    non-empty matrix.
-    """
-    array = real(array, name)
-    if array.ndim != 2:
-        hint = (
-            "average feature maps over positions or flatten them first"
-            if array.ndim > 2
-            else "use x[:, None] for one feature"
-        )
-        raise ValueError(
-            f"{name} has shape {tuple(array.shape)}: samples x features, two dimensions, are needed; {hint}"
-        )
-    if array.shape[0] == 0:
-        raise ValueError(f"{name} is empty (shape {tuple(array.shape)}): there is not one row to measure")
-    if array.shape[1] == 0:
-        raise ValueError(f"{name} has no columns (shape {tuple(array.shape)})")
-    return array
-
-
-def real(array, name: str):
-    """The array itself, as in `checked`, of any shape: real numbers, all of them there.
-
-    TypeError for sparse matrices, for tensors that hold no plain numbers and for other types; ValueError for masks.
-    """
-    if is_sparse(array):
-        raise TypeError(f"{name} is a sparse {type(array).__name__}: call toarray() on it (or on blocks of its rows)")
-    if is_tensor(array):
-        array = array.detach()
-        numeric, kind = not array.is_complex(), str(array.dtype)
-    else:
-        parts = array if isinstance(array, list | tuple) else [array]
-        if any(np.ma.is_masked(part) for part in parts):
-            raise ValueError(f"{name} is a masked array with masked entries: fill them, or drop their rows or columns")
-        try:
-            array = array if is_dask(array) else np.asanyarray(array)
-        except (RuntimeError, TypeError) as error:  # a list of tensors on a GPU, or of nested ones
-            raise TypeError(
-                f"{name} cannot be read as an array: pass one tensor, or batches of two dimensions"
-            ) from error
-        array = array.data if isinstance(array, np.ma.MaskedArray) else array
-        numeric, kind = array.dtype.kind in "fiub", str(array.dtype)
-    if not numeric:
-        raise TypeError(
-            f"{name} has dtype {kind}: real numbers are needed (convert it, or drop its non-numeric columns)"
-        )
-    if is_tensor(array):
-        try:
-            to_float(array[(slice(0, 1),) * array.ndim])
-        except (RuntimeError, TypeError, IndexError) as error:
-            raise TypeError(
-                f"{name} is a {type(array).__name__} of {kind} ({array.layout}, on {array.device}) that cannot be read "
-                "as plain numbers: make it a float32 tensor first, by to_dense(), dequantize() or to()"
-            ) from error
-    return array
-
-
-def float_tensor(block):
-    """The tensor as float32, or float64 where float32 does not hold it; itself where it is one of these."""
-    import torch
-
-    if block.dtype in (torch.float32, torch.float64):
-        return block
-    narrow = block.dtype.is_floating_point or block.dtype in (torch.bool, torch.uint8, torch.int8, torch.int16)
-    return block.to(torch.float32 if narrow else torch.float64)
-
-
-def to_float(block) -> np.ndarray:
-    """float32 or float64 on the host; a view where the block is already that."""
-    if is_tensor(block):
-        return float_tensor(block).numpy(force=True)
-    block = np.asarray(block)
-    if block.dtype in (np.float32, np.float64):
-        return block if block.dtype.isnative else block.astype(block.dtype.newbyteorder("="))
-    narrow = block.dtype == np.float16 or (block.dtype.kind in "iub" and block.dtype.itemsize <= 2)
-    return block.astype(np.float32 if narrow else np.float64)
-
-
 def raise_bad_entry(rows: Rows) -> None:
     """Raise ValueError naming the first entry that is not finite, if there is one (reads the rows once more)."""
     for first, bad in rows.parts(bad_entry):
@@ -296,18 +324,18 @@ def bad_entry(rows: Rows) -> tuple[float, int, int, str] | None:
     for number, (start, block) in enumerate(rows.blocks(), 1):
         finite = np.isfinite(block)
         if not finite.all():
-            row, column = np.unravel_index(int(np.argmin(finite)), finite.shape)
-            place = "" if rows.resident else f" (batch {number}, its row {row})"
-            return float(block[row, column]), start + int(row), int(column), place
+            row, column = map(int, np.unravel_index(int(np.argmin(finite)), finite.shape))
+            return float(block[row, column]), start + row, column, rows.place(number, row)
     return None
 
 
 def largest_entry(rows: Rows) -> float:
-    return max(largest for _, largest in rows.parts(largest_of))
+    """Of all entries; NaN where one is."""
+    return float(np.max([largest for _, largest in rows.parts(largest_of)]))
 
 
 def largest_of(rows: Rows) -> float:
-    return max(float(np.abs(block).max()) for _, block in rows.blocks())
+    return float(np.max([[block.max(), -block.min()] for _, block in rows.blocks()]))
 
 
 def rows_all_equal(rows: Rows) -> bool:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import gram
-from .inputs import as_rows, boolean
-from .pvector import finish, radians
+from .bounds import Errors
+from .cautions import NoDirection
+from .entries import boolean, checked, to_float
+from .gram import check_k, check_rows
+from .inputs import as_rows
+from .moments import Moments, Right, block_rows, first_mean, right_of
+from .pvector import from_right
 from .result import PVector
-from .rows import checked, to_float
 
 SAFE = 1e15  # float32 entries between 1 / SAFE and SAFE have squares and sums inside the range of float32
 
@@ -23,7 +26,7 @@ class Directions:
     live among the features of one of them, and it is projected rows that can be compared.
 
     vectors : (d, k) float64, orthonormal
-    sigmas : all singular values, descending, in the units of the features; 0 and what is near it: see `PVector.resolution`
+    sigmas : k + 1 singular values, descending, in the units of the features; 0 and what is near it: see `PVector.resolution`
     explained : share of the squared Frobenius norm in the top k
     bound : radians, certified, counting every rounding at its worst; the P-vector's own bound is far smaller
     """
@@ -34,7 +37,7 @@ class Directions:
     bound: float
     n: int
     centred: bool
-    right: gram.Right = field(repr=False)
+    right: Right = field(repr=False)
 
     def p_vector(self, features) -> PVector:
         """The P-vector: a second reading of the same rows (arrays or batches), in the order of its entries. Batches are
@@ -46,7 +49,7 @@ class Directions:
         if rows.n is not None and rows.n != self.n:
             raise ValueError(f"features have {rows.n} rows, the stream saw {self.n}: the same rows are needed again")
         rows.n, rows.d = self.n, len(self.vectors)
-        found = finish(rows, self.right, center=self.centred)
+        found = from_right(rows, self.right)
         rows.read_again()
         return found
 
@@ -66,7 +69,7 @@ class Stream:
 
     def __init__(self):
         self.batches = 0
-        self._moments: gram.Moments | None = None
+        self._moments: Moments | None = None
         self._waiting: list[np.ndarray] = []
 
     @property
@@ -87,11 +90,11 @@ class Stream:
         if block.dtype == np.float32 and (largest > SAFE or 0 < largest < 1 / SAFE):
             block = block.astype(np.float64)
         if self._moments is None:
-            self._moments = gram.Moments(gram.first_mean(block))
+            self._moments = Moments(first_mean(block))
         if block.shape[1] != len(self._moments.shift):
             raise ValueError(f"{name} has {block.shape[1]} columns, the batches before have {len(self._moments.shift)}")
         self.batches += 1
-        size = gram.block_rows(block.shape[1])
+        size = block_rows(block.shape[1])
         if len(block) >= size:
             for start in range(0, len(block), size):
                 self._moments.add(block[start : start + size])
@@ -112,7 +115,7 @@ class Stream:
             return self
         other._flush()
         if self._moments is None:
-            self._moments = gram.Moments(other._moments.shift.copy())
+            self._moments = Moments(other._moments.shift.copy())
         if len(self._moments.shift) != len(other._moments.shift):
             raise ValueError(
                 f"streams of {len(self._moments.shift)} and {len(other._moments.shift)} columns cannot merge"
@@ -129,16 +132,17 @@ class Stream:
             raise ValueError("the stream has seen no batch: call update first")
         self._flush()
         found = self._moments
-        right = gram.right_of(found, center=center, k=k)
+        check_rows(found.n)
+        check_k(k, found.n, len(found.shift))
+        right = right_of(found, center=center, k=k)
         if right.total <= 1e-14 * found.energy or right.total == 0:
-            raise gram.NoDirection("all rows seen are equal (or zero): there is no direction in them")
-        following = right.values[k] if len(right.values) > k else 0.0
-        error = right.upper_error + right.floor
+            raise NoDirection("all rows seen are equal (or zero): there is no direction in them")
+        errors = Errors(0.0, right.weyl, limit=right.values[k] + right.weyl, direct=True)
         return Directions(
             vectors=right.vectors,
             sigmas=np.sqrt(right.values),
             explained=float(right.values[:k].sum() / right.total),
-            bound=radians(error, right.values[k - 1] - following - error),
+            bound=errors.bound(right.values[k - 1])[0],
             n=found.n,
             centred=center,
             right=right,

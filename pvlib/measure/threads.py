@@ -121,3 +121,9 @@ def workers():
         yield partial(spread, pool(count)), count
     finally:
         calls.leave()
+
+
+def shares(n: int, count: int, size: int) -> list[range]:
+    """Starts of the blocks of `size` rows, for each of `count` workers; `stop` is where its rows end."""
+    cuts = np.linspace(0, n, count + 1).astype(int)
+    return [range(cuts[i], cuts[i + 1], size) for i in range(count)]

@@ -227,3 +227,48 @@ def test_krylov_is_invariant(n, seed, center):
     for features in (F @ turn, F * 1e9, np.tile(F, 2)):
         same = p_vector(features, center=center)
         assert kahan(same.vector, found.vector) <= same.bound + found.bound + 1e-12 <= 2 * ACCURATE + 1e-12
+
+
+EXTREME = [(scale, dtype) for dtype, scales in (("f8", (1e305, 1e-320)), ("f4", (1e36, 1e-43))) for scale in scales]
+
+
+def extreme(shape, scale, dtype):
+    """Features at the edge of the range of a type, and the same far inside it."""
+    edge = (relu_features(*shape, dtype=np.float64) * scale).astype(dtype)
+    assert edge.any() and np.isfinite(edge).all()
+    return edge, np.ldexp(edge.astype(np.float64), -int(np.floor(np.log2(edge.max()))))
+
+
+@pytest.mark.parametrize(("scale", "dtype"), EXTREME)
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("method", ["auto", "gram", "dual", "krylov", "batches"])
+def test_entries_at_the_edge_of_the_range_are_scaled_exactly(shape, method, center, scale, dtype):
+    F, inside = extreme(shape, scale, dtype)
+    features, method = (np.array_split(F, 3), "auto") if method == "batches" else (F, method)
+    found = p_vector(features, center=center, method=method)
+    assert kahan(found.vector, exact(inside, center)[0][:, 0]) <= min(found.bound + 1e-12, ACCURATE)
+    assert 0 < found.sigmas[0] < np.inf
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_one_entry_far_above_the_rest_does_not_end_in_infinity(shape):
+    F = relu_features(*shape, dtype=np.float32)
+    F[-1, -1] = 1e30
+    u = p_vector(F, center=False).vector
+    assert u[-1] == pytest.approx(1)
+
+
+def test_singular_values_beyond_float64_are_refused_in_one_line_that_names_the_range():
+    F = relu_features(3000, 300, dtype=np.float64)
+    for features in (F, F[:, :20], F[:20]):
+        with pytest.raises(ValueError, match=r"beyond the range of float64 \(1.8e308\)"):
+            p_vector(features / features.max() * 1.5e308, center=False)
+
+
+@pytest.mark.parametrize(("scale", "dtype"), EXTREME)
+def test_comparison_does_not_depend_on_the_scale_up_to_the_edge_of_the_range(scale, dtype):
+    F, inside = extreme((60, 8), scale, dtype)
+    G = relu_features(60, 5, seed=1)
+    edge, plain = (compare(X, G, replicates=20, permutations=20) for X in (F, inside))
+    np.testing.assert_allclose([r.estimate for r in edge.rows], [r.estimate for r in plain.rows], rtol=1e-6)

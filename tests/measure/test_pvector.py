@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pvlib.measure import inference, similarity
+from pvlib.measure import choice, inference, similarity
 from pvlib.measure.angles import kahan, principal_angles
 from pvlib.measure.cautions import TieWarning
+from pvlib.measure.choice import plan
 from pvlib.measure.inputs import as_rows
-from pvlib.measure.pvector import p_vector, suited
+from pvlib.measure.lanczos import Product
+from pvlib.measure.pvector import by_krylov, p_vector
+from pvlib.measure.rows import ArrayRows
 from pvlib.measure.streaming import Stream
 
 from .making import ACCURATE, exact, relu_features, with_sigmas
@@ -287,12 +290,25 @@ def test_duplicating_columns_changes_nothing(case, times):
 
 
 @pytest.mark.parametrize("center", [False, True])
-def test_auto_takes_gram_where_krylov_would_need_many_passes(center):
+def test_auto_takes_gram_where_krylov_would_need_more_passes_than_that_costs(center, monkeypatch):
     rng = np.random.default_rng(0)
-    flat = rng.standard_normal((16_000, 220), dtype=np.float32)
+    flat = rng.standard_normal((20_000, 220), dtype=np.float32)
     falling = flat * np.arange(1, 221, dtype=np.float32) ** -0.5
-    assert suited(as_rows(flat), center) == "gram" and suited(as_rows(falling), center) == "krylov"
-    assert suited(as_rows(flat[:8_000]), center) == "krylov", "few rows: eigh costs more than all the passes"
+
+    def chosen(F, worth):
+        monkeypatch.setattr(choice.Rates, "passes", lambda *_: worth)
+        return plan(as_rows(F), center=center, k=1)[0]
+
+    assert chosen(flat, 8) == "gram" and chosen(falling, 8) == "krylov"
+    assert chosen(flat, 100) == "krylov" and chosen(falling, 2) == "gram"
+
+
+def test_krylov_hands_over_where_its_convergence_says_that_it_loses():
+    rows = as_rows(np.random.default_rng(0).standard_normal((3000, 400)).astype(np.float32))
+    found = by_krylov(rows, center=False, k=1, worth=6)
+    assert found.method == "gram" and found.passes <= 7 + 2 + 2
+    left = exact(rows.matrix, False)[0]
+    assert kahan(found.vector, left[:, 0] * np.sign(left[:, 0] @ found.vector)) <= min(found.bound, ACCURATE)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -301,3 +317,41 @@ def test_auto_names_a_bad_entry_before_it_looks_at_the_spectrum(bad):
     F[0, 3] = bad  # among the rows that are looked at
     with pytest.raises(ValueError, match="row 0, column 3"):
         p_vector(F, center=True)
+
+
+@pytest.mark.parametrize("scale", [1, 1e20])
+@pytest.mark.parametrize("method", ["gram", "dual", "krylov", "randomized"])
+def test_passes_are_the_readings_that_were_made(method, scale, monkeypatch):
+    F, read = relu_features(600, 300) * np.float32(scale), 0
+
+    def counted(rows, part):
+        nonlocal read
+        for start in part:
+            read += min(part.step, part.stop - start)
+            yield start, rows.block(start, min(start + part.step, part.stop))
+
+    monkeypatch.setattr(ArrayRows, "_blocks", counted)
+    chunk, columns = Product.chunk, ArrayRows.columns
+
+    def counted_chunk(product, first, last):
+        nonlocal read
+        read += min(last, len(F)) - first
+        return chunk(product, first, last)
+
+    def counted_columns(rows, first, last):
+        nonlocal read
+        read += len(F) * (min(last, 300) - first) / 300
+        return columns(rows, first, last)
+
+    monkeypatch.setattr(Product, "chunk", counted_chunk)
+    monkeypatch.setattr(ArrayRows, "columns", counted_columns)
+    found = p_vector(F, center=True, method=method)
+    assert found.passes == pytest.approx(read / len(F), abs=0.01)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_every_engine_gives_as_many_singular_values(k):
+    F = relu_features(300, 40)
+    for method in ("gram", "dual", "krylov", "randomized"):
+        assert len(p_vector(F, center=True, k=k, method=method).sigmas) == k + 1
+    assert len(p_vector(np.split(F, 3), center=True, k=k).sigmas) == k + 1

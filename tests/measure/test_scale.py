@@ -6,10 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-from pvlib.measure import pvector
+from pvlib.measure import rows
 from pvlib.measure.angles import kahan
+from pvlib.measure.choice import plan
 from pvlib.measure.inputs import as_rows
-from pvlib.measure.pvector import p_vector, suited
+from pvlib.measure.pvector import p_vector
 
 from .making import ACCURATE, exact, relu_features
 
@@ -96,10 +97,10 @@ def test_large_memory_maps_are_read_twice(tmp_path, monkeypatch):
     np.save(tmp_path / "f.npy", F)
     mapped = np.load(tmp_path / "f.npy", mmap_mode="r")
     views = [mapped, np.asarray(mapped), mapped[10:], mapped[:, ::-1], np.asarray(mapped)[::2]]
-    assert {suited(as_rows(view), True) for view in views} == {"krylov"}
-    monkeypatch.setattr(pvector, "physical_memory", lambda: F.nbytes // 2)
-    assert {suited(as_rows(view), True) for view in views} == {"gram"}
-    assert {suited(as_rows(array), True) for array in (F, mapped.copy(), np.array(mapped))} == {"krylov"}
+    assert {plan(as_rows(view), center=True, k=1)[0] for view in views} == {"krylov"}
+    monkeypatch.setattr(rows, "physical_memory", lambda: F.nbytes // 2)
+    assert {plan(as_rows(view), center=True, k=1)[0] for view in views} == {"gram"}
+    assert {plan(as_rows(array), center=True, k=1)[0] for array in (F, mapped.copy(), np.array(mapped))} == {"krylov"}
     found = p_vector(mapped, center=False)  # without a near tie, which is done again in float64
     assert found.passes == 2 and kahan(found.vector, exact(F, False)[0][:, 0]) <= min(found.bound, ACCURATE)
 
@@ -111,9 +112,9 @@ def test_bar_counts_every_row_of_both_readings(shape, capsys):
     assert capsys.readouterr().err == ""
     shown = p_vector(F, center=True, method="gram", progress=True)
     lines = capsys.readouterr().err.split("\r")
-    rows = f"{shape[0] / 1000:.{1 if shape[0] > 9999 else 2}f}k/{shape[0] / 1000:.{1 if shape[0] > 9999 else 2}f}k"
+    count = f"{shape[0] / 1000:.{1 if shape[0] > 9999 else 2}f}k/{shape[0] / 1000:.{1 if shape[0] > 9999 else 2}f}k"
     for what in ("second moments", "left vectors"):
-        assert any(what in line and "100%" in line and rows in line for line in lines), what
+        assert any(what in line and "100%" in line and count in line for line in lines), what
     np.testing.assert_array_equal(shown.vector, plain.vector)
 
 
@@ -142,7 +143,7 @@ def test_products_too_large_to_keep_are_made_again(dtype, center, monkeypatch, c
 def test_bar_is_closed_when_the_rows_are_bad(capsys):
     F = relu_features(3000, 40)
     F[7, 3] = np.nan
-    rows = as_rows(F)
+    given = as_rows(F)
     with pytest.raises(ValueError, match="nan at row 7, column 3"):
-        p_vector(rows, center=True, progress=True)
-    assert rows.bar is None
+        p_vector(given, center=True, progress=True)
+    assert given.bar is None

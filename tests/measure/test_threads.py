@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from pvlib.measure import pvector, threads
+from pvlib.measure import rows, threads
 from pvlib.measure.angles import kahan
 from pvlib.measure.pvector import p_vector
 
@@ -131,7 +131,7 @@ def test_measuring_does_without_what_other_systems_have_not(name, shape, lean, t
 
 def test_systems_that_do_not_tell_their_processors_or_memory_get_an_assumption(lean, monkeypatch):
     lean("sched_getaffinity", "sysconf")
-    assert threads.processors() == os.cpu_count() and pvector.physical_memory() == pvector.MEMORY
+    assert threads.processors() == os.cpu_count() and rows.physical_memory() == rows.MEMORY
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert threads.processors() == 1
 
@@ -139,7 +139,7 @@ def test_systems_that_do_not_tell_their_processors_or_memory_get_an_assumption(l
         raise ValueError("unrecognized configuration name")
 
     monkeypatch.setattr(os, "sysconf", unknown, raising=False)
-    assert pvector.physical_memory() == pvector.MEMORY
+    assert rows.physical_memory() == rows.MEMORY
 
 
 BARE = """
