@@ -29,26 +29,55 @@ FAINT = 0.01  # of the first singular value: float32 products drown a following 
 def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progress: bool = False) -> PVector:
     """The P-vector of features: their top left singular vector, or the top k of them.
 
-    features : samples x features. NumPy (memory maps too), torch (any device; a CUDA tensor is multiplied where it is;
-        half precision is upcast block by block), Dask arrays, nested lists, or batches of rows that can be read several
-        times. Neither changed nor copied whole. Of a Dask array the workers measure every chunk, twice: persist() it where chunks are costly.
-    center : subtract the mean of every feature first. The two conventions give different vectors; the paper
-        does not say which it used, so there is no default.
-    k : dimension of the span; `bound`, `gap` and `defined` are about the span of all k.
-    method : "gram" (d x d moments, one pass), "dual" (n x n), "krylov" (wide matrices), "randomized" (Halko et al. 2011, what
-        the paper cites: fast, and wrong by degrees in near ties), or "auto", which chooses by cost measured on the rows
-        (batches, Dask arrays and memory maps of more than half the memory: "gram", whose d x d numbers are all that is held).
-    progress : a bar on stderr of the rows read, for each pass. Dask arrays show none.
+    Parameters
+    ----------
+    features : array (n, d), or batches of rows
+        A row for each sample. NumPy (memory maps too), torch (any device; a CUDA tensor is multiplied where it is; half precision is
+        upcast block by block), Dask, nested lists, or batches of rows that can be read several times. Neither changed nor
+        copied whole. Of a Dask array the workers measure every chunk, twice: persist() it where chunks are costly.
+    center : bool
+        Subtract the mean of every feature first. The two conventions give different vectors; the paper does not say which it used,
+        so there is no default.
+    k : int
+        Dimension of the span; `error_bound`, `gap` and `defined` are about the span of all k.
+    method : {"auto", "gram", "dual", "krylov", "randomized"}
+        "gram" uses the d x d moments (one pass), "dual" the n x n ones, "krylov" suits wide resident matrices, "randomized" is that of Halko
+        et al. 2011, which the paper cites: fast, and wrong by degrees in near ties. "auto" chooses.
+    progress : bool
+        A bar on stderr of the rows read, for each pass.
 
-    Returns a PVector with 1 - |cos| <= 1e-11 to the exact one wherever `bound` <= 4.5e-6; where float32
-    products are not enough for that (near ties), they are done again in float64. A tie gives `defined=False`
-    and a TieWarning.
-    Raises ValueError for NaN or Inf (named by row and column), zero features, one row, no columns, centred
-    rows that are all equal, k > min(n, d), masked entries, batches that are not the same each time they are read (a
-    shuffling DataLoader), singular values beyond the range of float64; TypeError for non-numeric or sparse input, for a
-    `center` that is no boolean, and for generators that can be read only once.
-    Not for comparing networks over different samples, nor over the same ones in another order.
-    Source: bound by Davis & Kahan (1970) and Wedin (1972) with Weyl's inequality (`bounds`).
+    Returns
+    -------
+    PVector
+        1 - cos to the exact one is at most 1e-11 wherever `error_bound` is at most 4.5e-6; where float32 products are not enough
+        for that (near ties), they are done again in float64.
+
+    Raises
+    ------
+    ValueError
+        NaN or infinity (named by row and column), features that are all zero or, centred, all equal, a single row, no columns,
+        k > min(n, d), masked entries, batches that are not the same each time they are read.
+    TypeError
+        Sparse or not numeric input, a `center` that is no boolean, and generators, which can be read only once.
+
+    Warns
+    -----
+    TieWarning
+        The k-th and (k+1)-th singular values tie: the span is one of many (`defined` is False).
+
+    Notes
+    -----
+    P-vectors are compared over the same samples in the same order. The error bound is that of Davis & Kahan (1970) and Wedin
+    (1972), with Weyl's inequality.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib import p_vector
+    >>> features = np.random.default_rng(0).standard_normal((100, 8)) + 1
+    >>> found = p_vector(features, center=True)
+    >>> found.vector.shape, found.defined, found.error_bound < 1e-6
+    ((100,), True, True)
     """
     if method not in METHODS:
         raise ValueError(f"method={method!r} is none of {', '.join(METHODS)}")

@@ -13,6 +13,7 @@ from ..experiment.training_set import training_set
 from .bench import Bench
 from .config import Run, Study
 from .runner import check_device, in_a_line, no_memory, of_the_run
+from .status import run_state
 from .store import Store
 
 TIMED_BATCHES = 3
@@ -29,7 +30,8 @@ def plan(study: Study, store: Store, *, device: str = "cpu") -> tuple[str, float
     data = {name: load(name) for name in study.datasets}
     todo: dict[str, list[Run]] = {}
     for run in study.runs:
-        if store.held(run.keys(data[run.recipe.dataset].checksum).values()) is None:
+        keys = run.keys(data[run.recipe.dataset].checksum).values()
+        if all(run_state(store, key)[0] in ("to do", "begun") for key in keys):
             todo.setdefault(run.cell, []).append(run)
     if not todo:
         return f"{study.name}: nothing is left to do", 0.0

@@ -211,7 +211,7 @@ def published_before(trained, tmp_path_factory):
 
 
 # rmtree: first of what an older kill may have left, then of the folder that all files were moved out of.
-@pytest.mark.parametrize("fault", [".safetensors:2", "SHA256SUMS:1", "rename:1", "replace:1", "replace:9", "rmtree:2"])
+@pytest.mark.parametrize("fault", [".safetensors:2", "SHA256SUMS:1", "rename:1", "replace:2", "replace:9", "rmtree:2"])
 def test_killed_in_a_publication_the_old_or_the_new_is_there_whole(
     fault, trained, tiny_file, published_before, tables, tmp_path
 ):
