@@ -32,8 +32,9 @@ class Rows:
     for the rest.
     """
 
-    n: int | None = None  # unknown for batches until they have been read once
-    d: int | None = None
+    # Batches know neither until they have been read once: None, which no engine asks for before.
+    n: int = None  # type: ignore[assignment]
+    d: int = None  # type: ignore[assignment]
     passes = 0  # readings of all rows so far
     progress = False  # show a bar of the rows read
     bar: Any = None  # while one is shown
