@@ -131,7 +131,7 @@ def right_of(found: Moments, *, center: bool, k: int) -> Right:
         image=matrix @ vectors[:, :k],
         values=np.append(values, 0.0)[: k + 1],
         total=total,
-        raw=total + found.n * float(mean @ mean) * center,
+        raw=total + found.n * float(mean @ mean) * center,  # type: ignore[operator]
         weyl=found.rounding * energy + eigen_rounding(d) * values[0],
         energy=energy,
         centre=found.mean if center else (),
@@ -185,7 +185,7 @@ def multiplied(blocks: Iterable[np.ndarray], right: Right) -> Applied:
 def joined(parts: list[Applied]) -> Applied:
     """Of parts of the rows, in order."""
     left, back = np.concatenate([part.left for part in parts]), sum(part.back for part in parts)
-    return Applied(left, back, max(part.rounding for part in parts))
+    return Applied(left, back, max(part.rounding for part in parts))  # type: ignore[arg-type]
 
 
 def pieces(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
