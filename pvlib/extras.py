@@ -24,8 +24,16 @@ def need(*packages: str) -> None:
         It says how to install the package.
     """
     for package in packages:
-        if find_spec(package) is None:
+        if not installed(package):
             raise ModuleNotFoundError(advice(package), name=package)
+
+
+def installed(package: str) -> bool:
+    """Whether it can be imported here."""
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # of a finder that refuses instead of finding nothing
+        return False
 
 
 def advice(package: str) -> str:

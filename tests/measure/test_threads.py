@@ -166,7 +166,7 @@ for similarity in (measure.linear_cka, measure.svcca, measure.top_span, measure.
 measure.Stream().update(F).result(center=True).p_vector([F])
 found = measure.compare(F, G, names=("mlp", "cnn"), replicates=20, permutations=20)
 assert "linear CKA, debiased" in str(found)
-for call, words in ((lambda: found.table, 'pip install "pvector-book[files]"'),
+for call, words in ((lambda: found.table, "pip install 'pvector-book[files]'"),
                     (lambda: measure.p_vector(F, center=True, progress=True), "pip install tqdm")):
     try:
         call()
