@@ -82,11 +82,17 @@ def frame(summary: Summary) -> pd.DataFrame:
             _row(f"Do any two networks agree? ({words})", agreement, convention,
                  lambda r: f"{r['words']}: smallest pair {r['smallest']:.2f}, mean {r['mean']:.2f} (untrained {r['untrained']:.2f})"),
             _row(f"Does the angle fall from 60° or more to 30° or less? ({words})", convergence, convention,
-                 lambda r: f"in {r['yes']} of {r['n']} architectures, not in {r['no']}"),
+                 lambda r: f"in {r['yes']} of {r['n']} architectures{_open(r)}"),
             _row(f"Is the angle to the data linked with test error? ({words})", link, convention,
                  lambda r: f"{r['answer']}{f' |τ| = {r.bound:.2f}' if 'no link' in r['answer'] else f', τ = {r.tau:.2f}'}"),
         ]  # fmt: skip
     return pd.DataFrame(rows).rename(columns={name: title(name) for name in summary.datasets})
+
+
+def _open(row: pd.Series) -> str:
+    """How many architectures an interval leaves open."""
+    count = row["n"] - row["yes"] - row["no"]
+    return f" ({count} open)" if count else ""
 
 
 def _row(question: str, rows: pd.DataFrame, convention: str, words) -> dict[str, str]:
