@@ -93,13 +93,43 @@ def status(field: str) -> int:
     raise OSError(f"/proc/self/status has no field {field}: peak memory is measured on Linux only")
 
 
-def child(script: str, arguments: list[str], threads: int, limit: float | None = None) -> dict:
+def busy(seconds: float = 1.0, share: float = 0.1) -> list[str]:
+    """Other processes that keep a core busy for more than this share of the time: "name (process 12, 97 %)"."""
+    before, began = processor_ticks(), time.perf_counter()
+    time.sleep(seconds)
+    after, ticks = processor_ticks(), os.sysconf("SC_CLK_TCK") * (time.perf_counter() - began)
+    shares = {pid: (used - before[pid][1]) / ticks for pid, (_, used) in after.items() if pid in before}
+    return [f"{after[pid][0]} (process {pid}, {part:.0%})" for pid, part in shares.items() if part > share]
+
+
+def processor_ticks() -> dict[int, tuple[str, int]]:
+    """Name and used ticks of every other process."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, rest = path.read_text().split("(", 1)[1].rsplit(")", 1)
+        except OSError:  # it has ended meanwhile
+            continue
+        found[int(path.parent.name)] = name, sum(map(int, rest.split()[11:13]))
+    return {pid: each for pid, each in found.items() if pid != os.getpid()}
+
+
+def refuse_company(even_if_busy: bool) -> None:
+    """End where another process would run beside the peers; it would slow some of them and not others."""
+    others = busy()
+    if others and not even_if_busy:
+        raise SystemExit(f"not started, because other processes are busy: {', '.join(others)}; stop them, or wait")
+
+
+def child(
+    script: str, arguments: list[str], threads: int, limit: float | None = None, kernel: dict | None = None
+) -> dict:
     """Run `script --child ...` in a process of its own with so many threads; its last line is JSON.
 
-    `limit`: seconds after which it is given up.
+    `limit`: seconds after which it is given up. `kernel`: variables that choose the kernels of its libraries.
     """
     environment = {key: value for key, value in os.environ.items() if key not in SLOWING}
-    environment |= dict.fromkeys(POOLS, str(threads))
+    environment |= dict.fromkeys(POOLS, str(threads)) | (kernel or {})
     try:
         done = subprocess.run(
             [sys.executable, script, "--child", *arguments],

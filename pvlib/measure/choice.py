@@ -21,6 +21,7 @@ from .threads import workers
 
 LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as much as it can save
 SHORT = 192  # there, the Gram matrix (or the dual one) is faster where one side is no longer than this
+USUAL = 20  # passes that "gram" costs there
 FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
 TRIES = 3  # the least time of which counts
@@ -50,7 +51,7 @@ def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, float]:
         return "gram", np.inf
     n, d = rows.n, rows.d
     if n * d < LARGE or n < d:
-        return ("krylov" if min(n, d) > SHORT else "dual" if n < d else "gram"), np.inf
+        return ("krylov" if min(n, d) > SHORT else "dual" if n < d else "gram"), np.inf if n < d else USUAL
     with workers() as (_, count):
         worth = rates(rows, center).passes(n, d, max(COLUMNS, k + 1), count)  # type: ignore[arg-type]
     if worth < FEWEST or expected_passes(sample, center, k) > worth:

@@ -52,10 +52,12 @@ class Benchmark:
     def origin(self) -> str:
         """Where the numbers come from: command, commit, machine, versions, time."""
         machine = self.content["machine"]
+        kernel = f" (kernel {self.content['kernel']})" if "kernel" in self.content else ""
         versions = ", ".join(f"{name} {value}" for name, value in machine["versions"].items() if value)
+        command = self.content.get("command", f"python benchmarks/{self.name.split('-')[0]}.py")
         return (
-            f"made by `{self.content.get('command', f'python benchmarks/{self.name}.py')}` at commit {machine['commit']} on "
-            f"{machine['cores']} cores of {machine['processor']}, load {machine['load']:.1f}, {machine['measured_at'][:10]}; {versions}"
+            f"made by `{command}` at commit {machine['commit']} on "
+            f"{machine['cores']} cores of {machine['processor']}{kernel}, load {machine['load']:.1f}, {machine['measured_at'][:10]}; {versions}"
         )
 
 
@@ -82,9 +84,17 @@ def load(name: str, folder: str | Path) -> Benchmark | None:
         raise ValueError(f"{path} is damaged ({error}); run the benchmark again or restore the file") from error
 
 
+def load_kernels(name: str, folder: str | Path) -> list[Benchmark]:
+    """The results of a script that writes a file for each kernel of the matrix products, `NAME-KERNEL.json`; where there is
+    none, that of `NAME.json`.
+    """
+    names = sorted(path.stem for path in Path(folder).glob(f"{name}-*.json")) or [name]
+    return [found for each in names if (found := load(each, folder))]
+
+
 def shape(row) -> str:
-    """ "50,000 × 512"."""
-    return f"{row.n:,} × {row.d:,}"
+    """ "50,000 × 512", with the type of the entries where there are several."""
+    return f"{row.n:,} × {row.d:,}" + (f", {row.dtype}" if hasattr(row, "dtype") and isinstance(row.dtype, str) else "")
 
 
 def spread(row, name: str) -> str:
@@ -100,7 +110,6 @@ def p_vector_table(found: Benchmark) -> pd.DataFrame:
             "samples × features": shape(row), "spectrum": KINDS[row.kind], "ours (ms)": f"{1e3 * row.ours_s:.1f}",
             "1 − |cos|": f"{row.error:.0e}", "fastest as accurate": row.best_peer,
             "its time (ms)": f"{1e3 * row.best_peer_s:.1f}", "ratio": spread(row, "ratio"),
-            "aimed at": f"{row.target:g}" if row.target == row.target else "",
             "times a plain read": f"{row.reads:.0f}", "extra memory (MB)": f"{row.extra_mb:.0f}",
         }
         for row in found.summary.itertuples()
@@ -118,7 +127,6 @@ def training_table(found: Benchmark) -> pd.DataFrame:
             "task": TITLES[row.case], "ordinary (images/s)": rate(row.ordinary), "ours, float32": rate(row.ours_f32),
             "ours, as the recipes train": rate(row.ours_default), "batches prepared beforehand": rate(row.prepared),
             "ratio, float32": spread(row, "ratio_f32"), "ratio, recipes": spread(row, "ratio_default"),
-            "aimed at": f"{row.target:g}",
         }
         for row in found.summary.astype({"prepared": float}).itertuples()
     ])  # fmt: skip

@@ -37,13 +37,39 @@ def check_rows(found: dict, key: str, cases: set[tuple]) -> None:
 
 
 def test_the_benchmark_of_p_vectors_runs_and_says_what_tables_need(tmp_path):
-    found = results_of("pvector.py", tmp_path / "out.json", "--shapes", "small", "--peers", "pvlib", "numpy gram")
+    command = [
+        sys.executable,
+        str(ROOT / "benchmarks/pvector.py"),
+        "--even-if-busy",
+        "--shapes",
+        "small",
+        "--repeats",
+        "2",
+    ]
+    command += ["--threads", "1", "--dtypes", "float32", "--kernels", "native", "--output", str(tmp_path)]
+    done = subprocess.run([*command, "--peers", "pvlib", "numpy gram"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (path,) = tmp_path.glob("pvector-*.json")
+    found = json.loads(path.read_text())
+    assert path.stem == f"pvector-{found['kernel'].lower()}"
     shapes = ((4000, 64), (2000, 300))
     kinds = ("relu", "hard", "centred")
     check_rows(
         found, "kind", {(n, d, kind, peer) for n, d in shapes for kind in kinds for peer in ("pvlib", "numpy gram")}
     )
     assert all(read["read_s"] > 0 for read in found["reads"])
+    least, most = (choose(row["ratio"] for row in found["summary"]) for choose in (min, max))
+    assert least <= found["geometric_mean"] <= most
+
+
+def test_the_benchmark_of_p_vectors_does_not_start_beside_a_busy_process(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        try:
+            command = [sys.executable, str(ROOT / "benchmarks/pvector.py"), "--output", str(tmp_path)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        finally:
+            other.kill()
+    assert done.returncode and f"process {other.pid}" in done.stderr and not list(tmp_path.iterdir())
 
 
 def test_the_benchmark_of_similarity_runs_and_says_what_tables_need(tmp_path):
