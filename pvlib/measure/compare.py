@@ -20,7 +20,7 @@ from .cautions import TieWarning
 from .lanczos import randomized
 from .pvector import p_vector
 from .result import PVector
-from .rows import Rows
+from .rows import ArrayRows as Rows
 from .similarity import (
     Pair,
     Spectrum,

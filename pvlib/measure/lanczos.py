@@ -10,6 +10,7 @@ Source: Golub & Underwood, The block Lanczos method (1977); Musco & Musco, Rando
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Product:
 
     rows: ArrayRows
     center: bool
-    dtype: type  # of the products inside a chunk
+    dtype: Any  # of the products inside a chunk
     scale: float
     shift: np.ndarray | None  # subtracted from every scaled chunk, where the mean is large beside the deviations
     mean: np.ndarray  # of the scaled and shifted rows: of a sample at first, of all after the first pass

@@ -125,7 +125,7 @@ def right_of(found: Moments, *, center: bool, k: int) -> Right:
     matrix = found.second_moment(center)
     values, vectors = leading(matrix, k + 1)
     energy = found.energy + 2 * found.n * float(found.shift @ found.shift) * (not center)
-    total, mean = float(np.trace(matrix)), sum(found.mean)
+    total, mean = float(np.trace(matrix)), np.add(*found.mean)
     return Right(
         vectors=vectors[:, :k],
         image=matrix @ vectors[:, :k],
@@ -184,7 +184,7 @@ def multiplied(blocks: Iterable[np.ndarray], right: Right) -> Applied:
 
 def joined(parts: list[Applied]) -> Applied:
     """Of parts of the rows, in order."""
-    left, back = np.concatenate([part.left for part in parts]), sum(part.back for part in parts)
+    left, back = np.concatenate([part.left for part in parts]), np.sum([part.back for part in parts], axis=0)
     return Applied(left, back, max(part.rounding for part in parts))
 
 

@@ -32,8 +32,8 @@ class Rows:
     for the rest.
     """
 
-    n: int | None = None  # unknown for batches until they have been read once
-    d: int | None = None
+    n: int = None  # type: ignore[assignment]  # unknown for batches until they have been read once
+    d: int = None  # type: ignore[assignment]
     passes = 0  # readings of all rows so far
     progress = False  # show a bar of the rows read
     bar: Any = None  # while one is shown
