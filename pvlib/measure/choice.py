@@ -53,7 +53,7 @@ def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, float]:
     if n * d < LARGE or n < d:
         return ("krylov" if min(n, d) > SHORT else "dual" if n < d else "gram"), np.inf if n < d else USUAL
     with workers() as (_, count):
-        worth = rates(rows, center).passes(n, d, max(COLUMNS, k + 1), count)  # type: ignore[arg-type]
+        worth = rates(rows.whole(), center).passes(n, d, max(COLUMNS, k + 1), count)
     if worth < FEWEST or expected_passes(sample, center, k) > worth:
         return "gram", worth
     return "krylov", worth

@@ -7,9 +7,10 @@ Rayleigh-Ritz is done over all of it. Not for narrow matrices or streams (`gram`
 Source: Golub & Underwood, The block Lanczos method (1977); Musco & Musco, Randomized block Krylov methods (2015).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Product:
 
     rows: ArrayRows
     center: bool
-    dtype: type  # of the products inside a chunk
+    dtype: Any  # of the products inside a chunk
     scale: float
     shift: np.ndarray | None  # subtracted from every scaled chunk, where the mean is large beside the deviations
     mean: np.ndarray  # of the scaled and shifted rows: of a sample at first, of all after the first pass
@@ -191,57 +192,40 @@ def krylov(
     more seem to be needed, this one is `hopeless`. `converged` is False where that or the rounding of float32 stopped it.
     """
     columns = min(max(COLUMNS, k + 1), rows.n, rows.d)
+    basis = images = np.empty((rows.d, 0))
+    missing: list[float] = []  # powers of e by which the error is too large
     with workers(), np.errstate(over="ignore", invalid="ignore"):
         product, block = prepared(rows, center, columns, exact, scale)
         block = block if start is None else np.linalg.qr(start)[0]
-        for at in iterations(product, block, k, tolerance, product.rounding):
-            hopeless = not at.converged and (at.passes >= PASSES or at.more > worth)
-            if hopeless:
+        while True:
+            image = product(block)
+            basis, images = np.hstack([basis, block]), np.hstack([images, image])
+            values, coordinates = ritz(basis, images)
+            noise, top = product.rounding * values[0], coordinates[:, :k]
+            residual = float(np.linalg.norm(images @ top - basis @ (top * values[:k]), 2))
+            block = next_block(basis, image, noise)
+            following = values[k] if len(values) > k else 0.0  # the space is then k-dimensional
+            error = (residual + noise) * np.sqrt(following)
+            allowed = tolerance * (values[k - 1] - following) * np.sqrt(values[k - 1])
+            reached = error <= allowed and settled(basis, images, values, coordinates, k, noise)
+            missing.append(float(np.log(error / allowed)) if error > 0 and allowed > 0 else 0.0)
+            hopeless = not reached and (product.passes >= PASSES or passes_left(missing) > worth)
+            if reached or hopeless or residual < noise or block.shape[1] == 0:
                 break
-        left = product.left(at.basis, at.coordinates[:, :k]) if at.converged else np.empty((rows.n, 0))
+        left = product.left(basis, top) if reached else np.empty((rows.n, 0))
         product.kept = None
-    right, values = at.basis @ at.coordinates[:, :columns], np.append(at.values, 0.0)[: k + 1]
-    return Krylov(left, right, values, at.residual, at.noise, at.converged, hopeless, product)
+    values = np.append(values, 0.0)[: k + 1]
+    return Krylov(
+        left, basis @ coordinates[:, :columns], values, residual, float(noise), bool(reached), hopeless, product
+    )
 
 
-@dataclass
-class Iteration:
-    """Where block Krylov stands after a pass."""
-
-    passes: int
-    basis: np.ndarray
-    values: np.ndarray
-    coordinates: np.ndarray
-    residual: float
-    noise: float
-    converged: bool
-    more: float  # passes that are still needed, by the rate of convergence so far
-
-
-def iterations(product: Callable, block: np.ndarray, k: int, tolerance: float, rounding: float) -> Iterator[Iteration]:
-    """Yields the `Iteration` after every product with a block, until it converges or rounding stops it."""
-    basis = images = np.empty((len(block), 0))
-    missing: list[float] = []  # powers of e by which the error is too large
-    while block.shape[1]:
-        image = product(block)
-        basis, images = np.hstack([basis, block]), np.hstack([images, image])
-        values, coordinates = ritz(basis, images)
-        noise, top = rounding * values[0], coordinates[:, :k]
-        residual = float(np.linalg.norm(images @ top - basis @ (top * values[:k]), 2))
-        block = next_block(basis, image, noise)
-        following = values[k] if len(values) > k else 0.0  # the space is then k-dimensional
-        error = (residual + noise) * np.sqrt(following)
-        allowed = tolerance * (values[k - 1] - following) * np.sqrt(values[k - 1])
-        reached = error <= allowed and settled(basis, images, values, coordinates, k, noise)
-        missing.append(np.log(error / allowed) if error > 0 and allowed > 0 else 0.0)
-        more = 0.0
-        if len(missing) > EARLY and missing[-1] > 0:
-            gain = (missing[-EARLY] - missing[-1]) / (EARLY - 1)
-            more = missing[-1] / gain if gain > 0 else np.inf
-        stopped = reached or residual < noise
-        yield Iteration(len(missing), basis, values, coordinates, residual, noise, bool(reached), more)
-        if stopped:
-            return
+def passes_left(missing: list[float]) -> float:
+    """Passes that are still needed, by the rate of convergence so far."""
+    if len(missing) <= EARLY or missing[-1] <= 0:
+        return 0.0
+    gain = (missing[-EARLY] - missing[-1]) / (EARLY - 1)
+    return missing[-1] / gain if gain > 0 else np.inf
 
 
 @in_range

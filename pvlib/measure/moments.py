@@ -125,13 +125,13 @@ def right_of(found: Moments, *, center: bool, k: int) -> Right:
     matrix = found.second_moment(center)
     values, vectors = leading(matrix, k + 1)
     energy = found.energy + 2 * found.n * float(found.shift @ found.shift) * (not center)
-    total, mean = float(np.trace(matrix)), sum(found.mean)
+    total, mean = float(np.trace(matrix)), np.add(*found.mean)
     return Right(
         vectors=vectors[:, :k],
         image=matrix @ vectors[:, :k],
         values=np.append(values, 0.0)[: k + 1],
         total=total,
-        raw=total + found.n * float(mean @ mean) * center,  # type: ignore[operator]
+        raw=total + found.n * float(mean @ mean) * center,
         weyl=found.rounding * energy + eigen_rounding(d) * values[0],
         energy=energy,
         centre=found.mean if center else (),
@@ -184,8 +184,8 @@ def multiplied(blocks: Iterable[np.ndarray], right: Right) -> Applied:
 
 def joined(parts: list[Applied]) -> Applied:
     """Of parts of the rows, in order."""
-    left, back = np.concatenate([part.left for part in parts]), sum(part.back for part in parts)
-    return Applied(left, back, max(part.rounding for part in parts))  # type: ignore[arg-type]
+    left, back = np.concatenate([part.left for part in parts]), np.sum([part.back for part in parts], axis=0)
+    return Applied(left, back, max(part.rounding for part in parts))
 
 
 def pieces(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

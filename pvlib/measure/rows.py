@@ -32,8 +32,7 @@ class Rows:
     for the rest.
     """
 
-    # Batches know neither until they have been read once: None, which no engine asks for before.
-    n: int = None  # type: ignore[assignment]
+    n: int = None  # type: ignore[assignment]  # unknown for batches until they have been read once
     d: int = None  # type: ignore[assignment]
     passes = 0  # readings of all rows so far
     progress = False  # show a bar of the rows read

@@ -14,7 +14,8 @@ from . import gram
 from .angles import unit_rows
 from .cautions import NoDirection
 from .inputs import as_rows, boolean
-from .rows import ArrayRows, Rows, to_float
+from .rows import ArrayRows as Rows
+from .rows import to_float
 from .threads import workers
 
 ROWS = 1024  # of a block: enough that adding the moments up costs little beside the products
@@ -409,4 +410,4 @@ def narrowed(rows: Rows) -> Rows:
     if rows.d <= rows.n:
         return rows
     coordinates = np.asarray(np.linalg.qr(whole(rows).T, mode="r")).T
-    return ArrayRows(coordinates)
+    return Rows(coordinates)
