@@ -18,7 +18,7 @@ from .lanczos import randomized
 from .pvector import p_vector
 from .result import PVector
 from .results import Result
-from .rows import Rows
+from .rows import ArrayRows as Rows
 from .similarity import (
     Pair,
     Spectrum,

@@ -1,103 +1,40 @@
-"""Is 0.9 high? Every measure of two feature matrices with an interval, a permutation null and a calibrated score.
+"""Is 0.9 high? Every measure of two feature matrices with an interval, a permutation null and a calibrated score."""
 
-Estimates are those of the library's own functions. Intervals come from half-samples (drawn without replacement, they
-have the variance of the bootstrap and none of its duplicates), nulls from permutations of the samples of one matrix. In
-wide matrices both are applied to coordinates on the leading directions alone: by how much that changes the estimate is
-added to the interval, and by how much it changes some permutations to the null. Not for training randomness: that is
-the variation between seeds.
-"""
-
-import warnings
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
-import numpy as np
+from ..extras import need
+from . import plots
+from .calibration import NEIGHBOURS, Draws, Row, moment_rows, neighbour_row, p_vector_row
+from .layers import LayerComparison, all_layers
+from .notes import all_lines, diagnosis, enough, order_notes, width_notes
+from .results import Result, as_html
+from .similarity import same_samples
 
-from . import gram
-from .angles import angle, cosine, mean_direction
-from .cautions import TieWarning
-from .lanczos import randomized
-from .pvector import p_vector
-from .result import PVector
-from .rows import ArrayRows as Rows
-from .similarity import (
-    Pair,
-    Spectrum,
-    biased_cka,
-    canonical,
-    common_share,
-    debiased_cka,
-    mean_parts,
-    narrowed,
-    nearest,
-    nuclear,
-    paired_moments,
-    permuted_pair,
-    same_samples,
-)
-
-NEIGHBOURS = 10
-KNN_SAMPLES = 5000  # of more samples than this, the neighbours of so many, drawn at random, are looked up among all
-VARIANCE = 0.99  # of SVCCA
-SPAN = 10  # dimensions of the spans
-ALPHA = 0.05
-CKA_RANK, SVD_RANK = 256, 96  # leading directions that half-samples and permutations go through
-WHOLE = 5  # permutations of matrices with more directions that go through all of them
-RANK = 32  # leading directions in which a P-vector is fitted again
-UNSTABLE = 0.9
-CKA = {
-    "linear CKA": lambda pair: biased_cka(pair.norms),
-    "linear CKA, debiased": lambda pair: debiased_cka(pair.norms),
-}
-BY_SVD = {
-    "SVCCA": lambda pair: canonical(pair, VARIANCE),
-    f"top-{SPAN} span": lambda pair: canonical(pair, most=SPAN),
-    "Procrustes": nuclear,
-}
+TELLING = ("linear CKA, debiased", f"mutual {NEIGHBOURS}-NN")  # near 0 where the samples have nothing in common
 
 
-@dataclass(frozen=True)
-class Row:
-    """One measure: its estimate, values over half-samples and over permutations; `error` is what is not known of the
-    estimate, or differs between it and the half-samples, for other reasons than the samples.
-    """
+@dataclass(frozen=True, eq=False)
+class Comparison(Result):
+    """What `compare` finds of two matrices of features.
 
-    measure: str
-    estimate: float
-    halves: np.ndarray = field(repr=False)
-    null: np.ndarray = field(repr=False)
-    error: float = 0.0
-    mean_alone: float = float("nan")
-    angle_deg: float = float("nan")
-    bound_deg: float = float("nan")
+    Attributes
+    ----------
+    names : tuple of str
+        Of the two.
+    n : int
+        Number of samples.
+    table : DataFrame
+        A row for each measure; `to_frame()` gives the same.
+    warnings : tuple of str
+        Where a number means little.
 
-    def cells(self) -> dict:
-        shifted = self.estimate + np.quantile(self.halves, [0.025, 0.975]) - self.halves.mean()
-        floor = min(0.0, self.estimate, float(self.halves.min()))  # only debiased CKA goes below 0
-        top = max(1.0, self.estimate)
-        threshold, p, calibrated = calibrate(self.estimate, self.null)
-        return {
-            "measure": self.measure,
-            "estimate": self.estimate,
-            "lo": max(min(self.estimate, float(shifted[0])) - self.error, floor),
-            "hi": min(max(self.estimate, float(shifted[1])) + self.error, top),
-            "null": float(self.null.mean()),
-            "null_95": threshold,
-            "p": p,
-            "calibrated": calibrated,
-            "mean_alone": self.mean_alone,
-            "angle_deg": self.angle_deg,
-            "bound_deg": self.bound_deg,
-        }
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What `compare` found.
-
-    `table`: a data frame, one row for each measure; `warnings`: where a number means little. Not for reading without
-    the warnings.
+    Notes
+    -----
+    Intervals are over samples: they do not hold what another training run would change. Where P-vectors tie, the warnings
+    say so, and the row of spans is the one to read.
     """
 
     names: tuple[str, str]
@@ -107,15 +44,37 @@ class Comparison:
 
     @cached_property
     def table(self):
-        """Columns: estimate; lo, hi (95 %, over samples); null (mean over permutations of the samples), null_95 and p;
-        calibrated (estimate rescaled so that null_95 is 0 and 1 is 1, nothing below 0); mean_alone (cosine that the
-        mean direction alone gives); angle_deg and bound_deg of P-vectors.
+        """A data frame with a row for each measure.
+
+        Its columns are estimate; lo and hi (95 %, over samples); null (mean over permutations of the samples), null_95 and p; calibrated
+        (estimate rescaled so that null_95 is 0 and 1 is 1, nothing below 0); mean_alone (cosine that the mean direction alone
+        gives); angle_deg and bound_deg of P-vectors.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError('a table needs pandas: pip install "pvector-book[compare]"') from error
+        need("pandas")
+        import pandas
+
         return pandas.DataFrame([row.cells() for row in self.rows]).set_index("measure")
+
+    def to_frame(self):
+        """The `table`."""
+        return self.table
+
+    def plot(self):
+        """A Matplotlib figure: every estimate with its interval, beside what permuted samples reach."""
+        return plots.intervals([row.cells() for row in self.rows], self._title)
+
+    @classmethod
+    def _from(cls, fields: dict) -> "Comparison":
+        return cls(**{**fields, "rows": tuple(Row(**row) for row in fields["rows"])})
+
+    @property
+    def _title(self) -> str:
+        return f"{self.names[0]} and {self.names[1]}, {self.n} samples"
+
+    def _repr_html_(self) -> str:
+        cells = [row.cells() for row in self.rows]
+        rows = [[name, *map(short, numbers)] for name, *numbers in (each.values() for each in cells)]
+        return as_html(self._title, ["", *list(cells[0])[1:]], rows, self.warnings)
 
     def __str__(self) -> str:
         cells = [row.cells() for row in self.rows]
@@ -127,7 +86,7 @@ class Comparison:
             for name, *numbers in lines
         )
         notes = "".join(f"\n! {note}" for note in self.warnings)
-        return f"{self.names[0]} and {self.names[1]}, {self.n} samples\n{text}{notes}"
+        return f"{self._title}\n{text}{notes}"
 
 
 def short(x: float) -> str:
@@ -136,225 +95,72 @@ def short(x: float) -> str:
     return f"{x:.4f}" if x == 0 or abs(x) >= 1e-4 else f"{x:.1e}"
 
 
-def compare(a, b, *, names=("a", "b"), replicates: int = 100, permutations: int = 200, seed: int = 0) -> Comparison:
-    """Compare two feature matrices over the same samples in the same order, in every measure, calibrated.
+@overload
+def compare(a: Mapping, b: Mapping, **options) -> LayerComparison: ...
+@overload
+def compare(a: Any, b: Any, **options) -> Comparison: ...
+def compare(  # type: ignore[misc]  # the overloads leave the options to it
+    a, b, *, names=("a", "b"), measure: str | None = None, replicates: int = 100, permutations: int = 200, seed: int = 0
+) -> Comparison | LayerComparison:
+    """Compare features over the same samples in the same order, calibrated by permutations of the samples.
 
-    a, b : (n, d_a), (n, d_b), n >= 20; arrays or batches
-    names : of the two, for messages
-    replicates, permutations : half-samples and permutations, 20 or more of each
-    seed : of both
+    Parameters
+    ----------
+    a, b : array (n, d), batches of rows, or dict of str to these
+        n >= 20. Two matrices are compared in every measure; two dicts of layers in one measure, all layers with all layers.
+    names : pair of str
+        Of the two, for messages.
+    measure : str, optional
+        Of dicts: a name from the table of a `Comparison`. By default ``"P-vector |cos|, centred"``.
+    replicates, permutations : int
+        Half-samples and permutations, 20 or more of each. Dicts have no intervals, so no half-samples.
+    seed : int
+        Of both.
 
-    Raises ValueError (both names in it) for different numbers of samples, and what `p_vector` raises, with the name.
-    CKA, SVCCA, spans and Procrustes cost min(n, d)^3 operations for the wider matrix, as their own functions do.
-    Source: calibration by Groeger et al. 2026 (package calibrated-similarity): threshold, p and score are defined as
-    there, in float64 instead of float32, with the same permutations for every measure, and 0 where the threshold
-    reaches 1; half-samples: Shao & Tu 1995, chapter 5.
-    Not for differences between training runs (intervals are over samples alone), nor for a verdict from one row: it
-    warns where P-vectors tie, and the row of spans is then the one to read.
+    Returns
+    -------
+    Comparison, or LayerComparison for dicts
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, or what `p_vector` refuses; with the names.
+
+    Notes
+    -----
+    Threshold, p and score are defined as by Groeger et al. 2026 (package calibrated-similarity), in float64, with the same
+    permutations for every measure, and 0 where the threshold reaches 1. Half-samples: Shao & Tu 1995, chapter 5. Intervals
+    are over samples, not over training runs. CKA, SVCCA, spans and Procrustes cost min(n, d)^3 operations for the wider matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pvlib import compare
+    >>> rng = np.random.default_rng(0)
+    >>> common = rng.standard_normal((100, 3))
+    >>> a, b = (common @ rng.standard_normal((3, d)) for d in (8, 12))
+    >>> compare(a, b).table.loc["SVCCA", ["estimate", "calibrated"]].round(2).tolist()
+    [1.0, 1.0]
+    >>> found = compare({"1": a, "2": a**2}, {"1": b}, measure="SVCCA")
+    >>> found.maximum["a"], found.maximum["p"] < 0.01
+    ('1', True)
     """
-    if min(replicates, permutations) < 20:
+    least = permutations if isinstance(a, Mapping) else min(replicates, permutations)
+    if least < 20:
         raise ValueError(f"replicates={replicates}, permutations={permutations}: 20 or more of each are needed")
-    first, second = same_samples(a, b, names)
-    if first.n < 20:
-        raise ValueError(
-            f"{names[0]} and {names[1]} have {first.n} samples: 20 or more are needed to calibrate anything"
-        )
+    if isinstance(a, Mapping) != isinstance(b, Mapping):
+        raise TypeError(f"{names[0]} and {names[1]}: two matrices or two dicts of layers are needed, not one of each")
+    if isinstance(a, Mapping):
+        return all_layers(a, b, names, measure or "P-vector |cos|, centred", Draws(0, 0, permutations, seed))
+    if measure is not None:
+        raise ValueError("measure is for dicts of layers: two matrices are compared in every measure")
+    first, second = enough(*same_samples(a, b, names), names)
     draws = Draws(first.n, replicates, permutations, seed)
     notes: list[str] = []
     rows = [p_vector_row(first, second, center, draws, names, notes) for center in (False, True)]
     rows += moment_rows(first, second, draws, notes)
     rows.append(neighbour_row(first, second, draws, notes))
-    notes += [*shape_notes(first, names[0]), *shape_notes(second, names[1]), *order_notes(rows, names)]
+    findings = [diagnosis(part, name) for part, name in zip((first, second), names, strict=True)]
+    notes += [*all_lines(findings), *width_notes(first, names[0]), *width_notes(second, names[1])]
+    notes += order_notes([row.cells()["p"] for row in rows if row.measure in TELLING], *findings)
     return Comparison(tuple(names), first.n, tuple(rows), tuple(notes))
-
-
-@dataclass
-class Draws:
-    """The same half-samples and permutations for every measure."""
-
-    n: int
-    replicates: int
-    permutations: int
-    seed: int
-
-    def halves(self):
-        rng = np.random.default_rng([self.seed, 0])
-        return (rng.permutation(self.n)[: self.n // 2] for _ in range(self.replicates))
-
-    def orders(self):
-        rng = np.random.default_rng([self.seed, 1])
-        return (rng.permutation(self.n) for _ in range(self.permutations))
-
-
-def calibrate(estimate: float, null: np.ndarray) -> tuple[float, float, float]:
-    """Threshold (95 % order statistic of the null and the estimate), p-value, and the rescaled score in [0, 1]."""
-    everything = np.sort(np.append(null, estimate))
-    threshold = float(everything[int(np.ceil((1 - ALPHA) * len(everything))) - 1])
-    p = float((1 + (null >= estimate).sum()) / len(everything))
-    if threshold >= 1:
-        return threshold, p, 0.0
-    return threshold, p, float(np.clip((estimate - threshold) / (1 - threshold), 0, 1))
-
-
-def refit_coordinates(rows: Rows, center: bool) -> np.ndarray:
-    """(n, r) coordinates of the (centred) rows on leading right directions; nearly exact where the matrix is wide."""
-    if min(rows.n, rows.d) <= 512:
-        return gram.top_right(rows, center=center, rank=RANK)[0]
-    found = randomized(rows, center=center, k=min(RANK, rows.n, rows.d))
-    return found.left / found.scale
-
-
-def p_vector_row(first: Rows, second: Rows, center: bool, draws: Draws, names, notes: list[str]) -> Row:
-    found = [quiet_p_vector(rows, center, name) for rows, name in zip((first, second), names, strict=True)]
-    kind = "centred" if center else "uncentred"
-    parts = [refit_coordinates(rows, center) for rows in (first, second)]
-    halves, stable = refitted(parts, center, draws)
-    for name, vector, median in zip(names, found, stable, strict=True):
-        if not vector.defined:
-            notes.append(f"the {kind} P-vector of {name} is undefined: sigma_1 and sigma_2 tie; compare spans")
-        elif median < UNSTABLE:
-            notes.append(
-                f"the {kind} P-vector of {name} moves when samples are drawn again (median |cos| {median:.2f}, "
-                f"sigma_1/sigma_2 {vector.ratio:.3f}): compare spans"
-            )
-    u, v = found[0].vector, found[1].vector
-    estimate, bound = cosine(u, v), found[0].bound + found[1].bound
-    return Row(
-        measure=f"P-vector |cos|, {kind}",
-        estimate=estimate,
-        halves=halves,
-        null=np.array([abs(u @ v[order]) for order in draws.orders()]),
-        error=abs(estimate - cosine(parts[0][:, 0], parts[1][:, 0])) + bound,
-        mean_alone=float("nan") if center else mean_direction(u, v).share,
-        angle_deg=float(np.degrees(angle(u, v))),
-        bound_deg=float(np.degrees(bound)),
-    )
-
-
-def quiet_p_vector(rows: Rows, center: bool, name: str) -> PVector:
-    """The P-vector, or its error with the name of the matrix: one of several files holds the NaN."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TieWarning)  # it becomes a note of the comparison
-        try:
-            return p_vector(rows, center=center)
-        except ValueError as error:
-            raise type(error)(f"{name}: {error}") from error
-
-
-def refitted(parts: list[np.ndarray], center: bool, draws: Draws) -> tuple[np.ndarray, list[float]]:
-    """|cos| of the two P-vectors of each half-sample; and for each matrix the median |cos|, over all samples, of the
-    refitted direction with the original.
-    """
-    lengths = [np.linalg.norm(part, axis=0) for part in parts]
-    cosines, own = np.empty(draws.replicates), np.empty((2, draws.replicates))
-    for i, half in enumerate(draws.halves()):
-        fitted = []
-        for j, part in enumerate(parts):
-            chosen = part[half] - part[half].mean(axis=0) * center
-            direction = np.linalg.eigh(chosen.T @ chosen)[1][:, -1]
-            scaled = lengths[j] * direction
-            own[j, i] = abs(scaled[0]) / np.linalg.norm(scaled)
-            fitted.append(chosen @ direction)
-        cosines[i] = cosine(*fitted)
-    return cosines, [float(np.median(values)) for values in own]
-
-
-def moment_rows(first: Rows, second: Rows, draws: Draws, notes: list[str]) -> list[Row]:
-    """CKA, SVCCA, spans and Procrustes."""
-    first, second = narrowed(first), narrowed(second)
-    whole = paired_moments(first, second)
-    return [
-        *drawn_rows(CKA, "CKA", CKA_RANK, whole, first, second, draws, notes),
-        *drawn_rows(BY_SVD, "SVCCA, spans and Procrustes", SVD_RANK, whole, first, second, draws, notes),
-    ]
-
-
-def drawn_rows(measures: dict, name: str, rank: int, whole: Pair, first: Rows, second: Rows, draws, notes) -> list[Row]:
-    """A row for each measure, a function of a pair; what is drawn goes through `rank` directions at most."""
-    A, B = (leading(rows, spectrum, rank) for rows, spectrum in zip((first, second), whole.spectra, strict=True))
-    drawn = Pair.of(A, B)
-    halves = [Pair.of(A[half], B[half]) for half in draws.halves()]
-    null = list(permuted_pairs(drawn, A, B, draws))
-    full = []
-    if max(first.d, second.d) > rank:
-        full = [permuted_pair(whole, first, second, order) for order, _ in zip(draws.orders(), range(WHOLE))]  # noqa: B905
-        notes.append(
-            f"intervals and nulls of {name} went through the {rank} leading directions; what that changes is added to them"
-        )
-    rows = []
-    for measure, value in measures.items():
-        estimate, values = value(whole), np.array([value(pair) for pair in null])
-        lost = [value(pair) - less for pair, less in zip(full, values, strict=False)]
-        rows.append(
-            Row(
-                measure,
-                estimate,
-                np.array([value(pair) for pair in halves]),
-                values + max(lost, default=0.0),  # the largest: rather too high a null than too low a one
-                error=abs(estimate - value(drawn)),
-            )
-        )
-    return rows
-
-
-def leading(rows: Rows, spectrum: Spectrum, rank: int) -> np.ndarray:
-    """(n, r) coordinates of the centred rows on their leading directions."""
-    first, rest = mean_parts(rows)
-    values, vectors = spectrum.parts
-    vectors = vectors[:, : min(rank, int((values > 0).sum()))]
-    return np.concatenate([(block.astype(np.float64) - first - rest) @ vectors for _, block in rows.blocks()])
-
-
-def permuted_pairs(pair: Pair, A: np.ndarray, B: np.ndarray, draws: Draws):
-    A, B = A - A.mean(axis=0), B - B.mean(axis=0)
-    k, l = np.einsum("ij,ij->i", A, A), np.einsum("ij,ij->i", B, B)  # noqa: E741
-    for order in draws.orders():
-        yield replace(pair, ab=A.T @ B[order], diagonals=(*pair.diagonals[:2], float(k @ l[order])))
-
-
-def neighbour_row(first: Rows, second: Rows, draws: Draws, notes: list[str]) -> Row:
-    """Mutual k-NN; the neighbours stay those of all samples in half-samples and permutations."""
-    n = first.n
-    chosen, others = np.arange(n), np.arange(0)
-    if n > KNN_SAMPLES:
-        chosen, others = np.split(np.random.default_rng([draws.seed, 2]).permutation(n), [KNN_SAMPLES])
-        draws = replace(draws, n=KNN_SAMPLES)
-        notes.append(
-            f"mutual k-NN is the mean over {KNN_SAMPLES} samples drawn at random; neighbours are among all {n}"
-        )
-    near, close = nearest(first, NEIGHBOURS, chosen), nearest(second, NEIGHBOURS, chosen)
-    shares = common_share(near, close)
-    null, rng = np.empty(draws.permutations), np.random.default_rng([draws.seed, 3])
-    place = np.empty(n, dtype=np.int64)  # of each sample of the second matrix after a permutation of it
-    for i, order in enumerate(draws.orders()):
-        place[chosen[order]] = chosen
-        place[rng.permutation(others)] = others
-        null[i] = common_share(near, place[close[order]]).mean()
-    return Row(
-        f"mutual {NEIGHBOURS}-NN", float(shares.mean()), np.array([shares[h].mean() for h in draws.halves()]), null
-    )
-
-
-def shape_notes(rows: Rows, name: str) -> list[str]:
-    notes: list[str] = []
-    low: Any = None
-    high: Any = None
-    for _, block in rows.blocks():
-        least, most = block.min(axis=0), block.max(axis=0)
-        low, high = (least, most) if low is None else (np.minimum(low, least), np.maximum(high, most))
-    constant = int(np.sum(low == high))
-    if constant:
-        notes.append(f"{constant} of {rows.d} features of {name} are constant")
-    if rows.n < rows.d:
-        notes.append(
-            f"{name} has fewer samples ({rows.n}) than features ({rows.d}): linear CKA, SVCCA and Procrustes are high "
-            "whatever the features are; read the debiased row and the calibrated column"
-        )
-    return notes
-
-
-def order_notes(rows: list[Row], names) -> list[str]:
-    telling = [row.cells()["p"] for row in rows if row.measure.startswith(("linear CKA, debiased", "mutual"))]
-    if min(telling) <= ALPHA:
-        return []
-    return [f"nothing exceeds its permutation null: are the samples of {names[0]} and {names[1]} in the same order?"]

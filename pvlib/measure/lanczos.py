@@ -54,7 +54,7 @@ class Product:
     kept: list | None = field(default_factory=list)  # F Q of the passes, or None where that is too much to keep
 
     def chunk(self, first: int, last: int) -> np.ndarray:
-        block = self.rows.block(first, last).astype(self.dtype, copy=False)  # type: ignore[var-annotated]
+        block = self.rows.block(first, last).astype(self.dtype, copy=False)
         block = block * block.dtype.type(self.scale) if self.scale != 1 else block
         return block - self.shift if self.shift is not None else block
 
@@ -87,8 +87,8 @@ class Product:
         (n, d), p, summing = (self.rows.n, self.rows.d), block.shape[1], self.center and not self.passes
         if summing:
             block = np.column_stack([block, np.zeros(d)])
-        columns, offset = block.astype(self.dtype), (self.mean @ block).astype(self.dtype)  # type: ignore[var-annotated]
-        left = np.empty((n, block.shape[1]), self.dtype)  # type: ignore[var-annotated]
+        columns, offset = block.astype(self.dtype), (self.mean @ block).astype(self.dtype)
+        left = np.empty((n, block.shape[1]), self.dtype)
         step = GROUP * chunk_rows(d, block.shape[1])
         with self.rows.reading(f"Krylov pass {self.passes + 1}"):
             parts = self.rows.shared(step, lambda rows: self.share(rows, columns, offset, left))
@@ -131,7 +131,7 @@ class Product:
         return left - left.mean(axis=0) if self.center else left
 
     def project(self, right: np.ndarray) -> np.ndarray:
-        columns, offset = right.astype(self.dtype), (self.mean @ right).astype(self.dtype)  # type: ignore[var-annotated]
+        columns, offset = right.astype(self.dtype), (self.mean @ right).astype(self.dtype)
         left = np.empty((self.rows.n, right.shape[1]))
 
         def share(rows: range) -> None:

@@ -12,7 +12,7 @@ from . import plots
 from .calibration import BY_SVD, CKA, CKA_RANK, SVD_RANK, Draws, calibrate, drawn_rows, quiet_p_vector
 from .notes import all_lines, diagnosis, enough, order_notes
 from .results import Result, as_html
-from .rows import Rows
+from .rows import ArrayRows as Rows
 from .similarity import narrowed, paired_moments, same_samples
 
 LAYERWISE = ("P-vector |cos|, centred", "P-vector |cos|, uncentred", *CKA, *BY_SVD)

@@ -297,7 +297,7 @@ def nearest(rows: Rows, neighbours: int, of: np.ndarray | None = None) -> np.nda
     """(n, neighbours) indices, the sample itself left out, in no order; of these samples alone, among all."""
     if not 1 <= neighbours < rows.n:
         raise ValueError(f"neighbours={neighbours} with {rows.n} samples: 1 to {rows.n - 1} are possible")
-    unit = unit_rows(rows.matrix)  # type: ignore[attr-defined]
+    unit = unit_rows(rows.matrix)
     if not np.isfinite(unit).all():
         gram.raise_bad_entry(rows)
     of = np.arange(rows.n) if of is None else of
@@ -369,7 +369,7 @@ def permuted_pair(pair: Pair, a: Rows, b: Rows, order: np.ndarray) -> Pair:
 
 def centred(rows: Rows, chosen, mean: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Chosen rows in float64, minus a mean in two parts."""
-    return (to_float(rows.matrix[chosen]).astype(np.float64) - mean[0]) - mean[1]  # type: ignore[attr-defined]
+    return (to_float(rows.matrix[chosen]).astype(np.float64) - mean[0]) - mean[1]
 
 
 def kernel_norms(a: Rows, b: Rows) -> Norms:
@@ -393,7 +393,7 @@ def symmetric_dot(x: np.ndarray, y: np.ndarray) -> float:
 def whole(rows: Rows) -> np.ndarray:
     """A centred copy in float64, which for a wide matrix is smaller than its moments."""
     first, rest = mean_parts(rows)
-    return rows.columns(0, rows.d).astype(np.float64) - first - rest  # type: ignore[attr-defined]
+    return rows.columns(0, rows.d).astype(np.float64) - first - rest
 
 
 def mean_parts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
