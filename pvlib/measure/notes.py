@@ -2,7 +2,7 @@
 
 from ..doctor import Findings, examine
 from .calibration import ALPHA
-from .rows import Rows
+from .rows import ArrayRows as Rows
 
 
 def enough(first: Rows, second: Rows, names) -> tuple[Rows, Rows]:
