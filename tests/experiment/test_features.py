@@ -357,3 +357,13 @@ def test_loader_with_a_random_sampler_is_refused(drawing):
             extract(nn.Identity(), loader, [""])
     else:
         assert torch.equal(extract(nn.Identity(), loader, [""])[""], x)
+
+
+@pytest.mark.parametrize(("instructions", "pays"), [(False, False), (True, True)])
+def test_bfloat16_that_the_processor_emulates_is_not_used(monkeypatch, instructions, pays):
+    """oneDNN computes in bfloat16 on every AVX-512 processor, several times slower than in float32 where it has to emulate it."""
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False)
+    for name in ("avx512_bf16", "amx_tile"):
+        monkeypatch.setattr(torch.cpu, f"_is_{name}_supported", lambda: instructions, raising=False)
+    assert precision.has_bfloat16(torch.device("cpu")) == (pays and torch.backends.mkldnn.is_available())
