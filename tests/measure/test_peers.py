@@ -127,9 +127,11 @@ def test_debiased_cka_agrees_with_one_batch_of_torch_cka():
 
 def test_fault_of_torch_cka_a_mean_moves_it_or_ends_it_and_ours_does_not():
     a, _ = two_views()
-    assert abs(torch_cka_of(a + 100, a) - 1) > 0.05  # 1 is right: float32 kernels, and centring only in the sums
-    with pytest.raises(AssertionError, match="NAN"):
-        torch_cka_of(a + 1000, a)
+    try:
+        found = torch_cka_of(a + 1000, a)  # 1 is right: float32 kernels, and centring only in the sums
+    except AssertionError:  # "HSIC computation resulted in NANs", or a wrong number: which one is the processor's choice
+        found = float("nan")
+    assert not abs(found - 1) < 0.01
     assert similarity.linear_cka(a + 1000, a, debiased=True) == pytest.approx(1, abs=EXACT)
 
 
