@@ -50,26 +50,25 @@ def cosines(left, right):
     return np.abs(np.array(left) @ np.array(right).T)
 
 
-def agreement(cells, state, convention):
-    """Claim 1: the smallest, over pairs of different cells, of the mean |cos| over pairs of seeds."""
+def pair_means(cells, state, convention):
+    """For every pair of different cells, the mean |cos| over pairs of seeds."""
     place = f"{state}/train/penultimate/{convention}"
     of_cell = {cell: [v[place] for v in runs if place in v] for cell, runs in cells.items()}
-    return min(cosines(of_cell[a], of_cell[b]).mean() for a, b in itertools.combinations(of_cell, 2))
+    return [cosines(of_cell[a], of_cell[b]).mean() for a, b in itertools.combinations(of_cell, 2)]
 
 
-def ends(cells, convention):
-    """Claim 2: mean angle in degrees to another seed's final P-vector, the worst cell before training and after."""
+def cell_angles(cells, convention):
+    """Per cell, the mean angle in degrees to another seed's final P-vector: before training, and after."""
     place = f"train/penultimate/{convention}"
-    worst = []
-    for pick, states in ((min, ("untrained_raw", "untrained")), (max, ("trained",))):
+    both = []
+    for states in (("untrained_raw", "untrained"), ("trained",)):
         means = []
         for runs in cells.values():
             state = next(state for state in states if f"{state}/{place}" in runs[0])
             cos = cosines([v[f"{state}/{place}"] for v in runs], [v[f"trained/{place}"] for v in runs])
-            others = ~np.eye(len(runs), dtype=bool)
-            means.append(np.degrees(np.arccos(np.minimum(1, cos)))[others].mean())
-        worst.append(pick(means))
-    return worst
+            means.append(np.degrees(np.arccos(np.minimum(1, cos)))[~np.eye(len(runs), dtype=bool)].mean())
+        both.append(means)
+    return both
 
 
 def granulated(pool, x, y):
@@ -105,10 +104,10 @@ def estimates(folder, floors, minimum=5):
     runs = pd.read_parquet(folder / "runs.parquet")
     for dataset, cells in entering(runs, folder, floors, minimum).items():
         for convention in ("uncentred", "centred"):
-            start, end = ends(cells, convention)
-            rows.append((2, dataset, convention, start, end, np.nan))
+            starts, last = cell_angles(cells, convention)
+            rows.append((2, dataset, convention, min(starts), max(last), np.nan))
             if len(cells) > 1:
-                found = (agreement(cells, state, convention) for state in ("trained", "untrained"))
+                found = (min(pair_means(cells, state, convention)) for state in ("trained", "untrained"))
                 rows.append((1, dataset, convention, next(found), np.nan, next(found)))
     pool = runs[(runs["role"] == "pool") & (runs["status"] == "done")]
     for dataset, networks in pool.groupby("dataset"):
@@ -123,12 +122,34 @@ def estimates(folder, floors, minimum=5):
     return pd.DataFrame(rows, columns=["claim", "dataset", "convention", "estimate", "end", "control"])
 
 
+def answers(folder, floors, minimum=5):
+    """The same networks under version 2: a row for each data set and convention, over all pairs and all architectures."""
+    folder, rows = Path(folder), []
+    for dataset, cells in entering(pd.read_parquet(folder / "runs.parquet"), folder, floors, minimum).items():
+        if len(cells) < 2:
+            continue
+        for convention in ("uncentred", "centred"):
+            trained, untrained = (np.array(pair_means(cells, s, convention)) for s in ("trained", "untrained"))
+            starts, last = cell_angles(cells, convention)
+            row = {"mean": trained.mean(), "untrained": untrained.mean(), "difference": (trained - untrained).mean()}
+            ends = {
+                "start_least": min(starts),
+                "start_most": max(starts),
+                "end_least": min(last),
+                "end_most": max(last),
+            }
+            rows.append({"dataset": dataset, "convention": convention, **row, "smallest": trained.min(), **ends})
+    return pd.DataFrame(rows)
+
+
 def main(folders):
     import yaml
 
     floors = yaml.safe_load(Path("claims-1.yml").read_text())["floors"]
     for folder in folders:
-        print(f"{folder}\n{estimates(folder, floors.get(Path(folder).name, {})).to_string(index=False)}\n")
+        given = floors.get(Path(folder).name, {})
+        for found in (estimates(folder, given), answers(folder, given)):
+            print(f"{folder}\n{found.to_string(index=False)}\n")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pvlib.report.answers.file import load_claims as load_second_claims
+from pvlib.report.answers.judging import Judging
 from pvlib.report.claims import ledger, load_claims
 from pvlib.report.tables import load
-from scripts.recompute import estimates
+from scripts.recompute import answers, estimates
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 # Vectors kept in half precision, and a rank correlation in which one near tie can turn over.
@@ -18,7 +20,7 @@ TOLERANCE = {1: 1e-3, 2: 0.05, 3: 0.01}
 def both():
     claims = load_claims()
     rows = ledger([load(name) for name in ("quick", "pool", "digits")], claims)
-    rows = rows[rows["verdict"] != "not tested"].set_index(["study", "claim", "dataset", "convention"])
+    rows = rows[rows["verdict"] != "not tested"].set_index(["study", "claim", "dataset", "convention"]).sort_index()
     again = {
         (study, row["claim"], row["dataset"], row["convention"]): row
         for study in ("quick", "pool", "digits")
@@ -42,6 +44,20 @@ def test_the_controls_of_the_ledger_come_out_again(both):
     for place, row in rows.iterrows():
         if place[1] in (1, 3):
             assert again[place]["control"] == pytest.approx(row["control"], abs=TOLERANCE[place[1]]), place
+
+
+@pytest.mark.parametrize("study", ["quick", "digits"])
+def test_every_estimate_of_version_2_comes_out_again(study):
+    floors = load_claims().floors[study]
+    judging = Judging(load(study), load_second_claims(), floors)
+    agreement = judging.claim_1.query("set == 'all' and variational").set_index(["dataset", "convention"])
+    falls = judging.claim_2.query("family == 'all' and target == 'seed'").set_index(["dataset", "convention"])
+    again = answers(RESULTS / study, floors).set_index(["dataset", "convention"])
+    assert len(again) == len(agreement) == len(falls) > 0
+    for name in ("mean", "untrained", "difference", "smallest"):
+        np.testing.assert_allclose(again[name], agreement[name].reindex(again.index), atol=TOLERANCE[1])
+    for name in ("start_least", "start_most", "end_least", "end_most"):
+        np.testing.assert_allclose(again[name], falls[name].reindex(again.index), atol=TOLERANCE[2])
 
 
 def test_a_changed_vector_is_noticed(tmp_path, both):
