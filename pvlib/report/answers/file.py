@@ -5,36 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from ...checkout import checkout
 from ...schema import check, read_yaml
-from ..claims.file import Cosine, Dataset, Degrees, Layer, Share, Split, Tau, Text, check_floors
+from ..claims.file import Cosine, Dataset, Degrees, Layer, Share, Split, Strict, Tau, Text, check_floors
 
 _FILE = "claims.yml"
 Convention = Literal["uncentred", "centred", "standardised", "unit", "unit_centred"]
 Names = Annotated[list[str], Meta(min_length=1)]
 
 
-class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
-    """A mapping of which every key is known."""
-
-
-class AtLeast(_Strict, frozen=True):
+class AtLeast(Strict, frozen=True):
     at_least: Cosine
 
 
-class Fall(_Strict, frozen=True):
+class Fall(Strict, frozen=True):
     start_at_least_deg: Degrees
     end_at_most_deg: Degrees
     usually_more_than: Share
 
 
-class Excludes(_Strict, frozen=True):
+class Excludes(Strict, frozen=True):
     excludes: Tau
 
 
-class _Claim(_Strict, frozen=True, tag_field="kind"):
+class _Claim(Strict, frozen=True, tag_field="kind"):
     id: int
     name: Text
     statement: Text
@@ -70,12 +66,12 @@ class Link(_Claim, frozen=True, tag="granulated_tau"):
     rivals: list[Literal["weight_norm", "train_loss", "cka_data"]]
 
 
-class Tie(_Strict, frozen=True):
+class Tie(Strict, frozen=True):
     stability: Share
     self_agreement: Share
 
 
-class Measurement(_Strict, frozen=True):
+class Measurement(Strict, frozen=True):
     layer: Layer
     split: Split
     conventions: Annotated[list[Convention], Meta(min_length=1)]
@@ -84,24 +80,24 @@ class Measurement(_Strict, frozen=True):
     tie: Tie
 
 
-class Confirmatory(_Strict, frozen=True):
+class Confirmatory(Strict, frozen=True):
     claims_1_and_2: Text
     claim_3: Text
 
 
-class Intervention(_Strict, frozen=True):
+class Intervention(Strict, frozen=True):
     twins: dict[str, Names]
     equal_accuracy: Share
     least_fall: Share
 
 
-class Multiverse(_Strict, frozen=True):
+class Multiverse(Strict, frozen=True):
     layers: list[Layer]
     conventions: list[Convention]
     splits: list[Split]
 
 
-class Claims(_Strict, frozen=True):
+class Claims(Strict, frozen=True):
     """All of `claims.yml`."""
 
     version: Literal[2]

@@ -28,20 +28,20 @@ Degrees = Annotated[float, Meta(ge=0, le=90)]
 Tau = Annotated[float, Meta(ge=-1, le=1)]
 
 
-class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
+class Strict(Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping of which every key is known."""
 
 
-class SmallestMeanCosine(_Strict, frozen=True):
+class SmallestMeanCosine(Strict, frozen=True):
     at_least: Cosine
 
 
-class AngleAlongTraining(_Strict, frozen=True):
+class AngleAlongTraining(Strict, frozen=True):
     start_at_least_deg: Degrees
     end_at_most_deg: Degrees
 
 
-class GranulatedTau(_Strict, frozen=True):
+class GranulatedTau(Strict, frozen=True):
     excludes: Tau
 
 
@@ -53,7 +53,7 @@ KINDS: dict[str, type[Struct]] = {
 }
 
 
-class Claim(_Strict, frozen=True):
+class Claim(Strict, frozen=True):
     """One claim of the paper and how it is judged; `threshold` has the keys that `KINDS` names for its kind."""
 
     id: int
@@ -66,12 +66,12 @@ class Claim(_Strict, frozen=True):
     correction: Literal["holm"] | None = None
 
 
-class Tie(_Strict, frozen=True):
+class Tie(Strict, frozen=True):
     stability: Share
     share: Share
 
 
-class Measurement(_Strict, frozen=True):
+class Measurement(Strict, frozen=True):
     layer: Layer
     split: Split
     conventions: Annotated[list[Convention], Meta(min_length=1)]
@@ -80,7 +80,7 @@ class Measurement(_Strict, frozen=True):
     tie: Tie
 
 
-class ClaimsFile(_Strict, frozen=True):
+class ClaimsFile(Strict, frozen=True):
     """`claims.yml` as it stands in the file."""
 
     measurement: Measurement
