@@ -35,8 +35,8 @@ def main(argv: list[str] | None = None) -> int:
             return 1
         return 0
     readme.write_text(text)
-    plate = answers.all_pairs(summary)
-    FIGURE.write_text(svg(plate.figure, name="pairs", alt=plate.alt, ink=INK))
+    found = answers.all_pairs(summary)
+    FIGURE.write_text(svg(found.figure, name="pairs", alt=found.alt, ink=INK))
     return 0
 
 

@@ -21,13 +21,15 @@ from .statistics import Interval
 class Granulated:
     """A granulated tau: `interval` and two-sided `p` by leaving out cells, and the tau `by_axis`.
 
-    `by_axis` has the plain tau of each factor (nothing partialled out); their mean is the granulated tau.
+    `by_axis` has the plain tau of each factor (nothing partialled out); their mean is the granulated tau. The t of the interval
+    has `degrees_of_freedom`: cells less strata.
     """
 
     interval: Interval
     p: float
     by_axis: dict[str, float]
     cells: int
+    degrees_of_freedom: int
 
 
 @dataclass(frozen=True)
@@ -131,14 +133,15 @@ def granulated_tau(runs: pd.DataFrame, x: str, y: str, *, factors, strata=(), gi
     """
     grid = Grid.of(runs, factors, strata)
     if not len(grid.edges):
-        return Granulated(Interval(math.nan), math.nan, {}, len(grid.stratum))
+        return Granulated(Interval(math.nan), math.nan, {}, len(grid.stratum), 0)
     plain = grid.concordance(runs[x], runs[y])
     statistic = partial(grid.mean, plain) if given is None else _partial(grid, runs[x], runs[y], runs[given])
     estimate = float(statistic(None)[0])
     variance = grid.variance(statistic(grid.without_each_cell()))
-    interval, p = _tested(estimate, variance, len(grid.stratum) - len(np.unique(grid.stratum)), confidence)
+    df = len(grid.stratum) - len(np.unique(grid.stratum))
+    interval, p = _tested(estimate, variance, df, confidence)
     by_axis = {grid.factors[axis]: float(plain[grid.axis == axis].mean()) for axis in np.unique(grid.axis)}
-    return Granulated(interval, p, by_axis, len(grid.stratum))
+    return Granulated(interval, p, by_axis, len(grid.stratum), df)
 
 
 def _partial(grid: Grid, x, y, g):

@@ -1,7 +1,4 @@
-"""Published studies: `results/STUDY/` as data frames and vectors, each file checked against its checksum when read.
-
-Not for what the numbers mean (statistics, claims) and not for writing them (`pvlib.study.publish`).
-"""
+"""Published studies: `results/STUDY/` as data frames and vectors, each file checked against its checksum when read."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import hashlib
 import json
 import os
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,7 @@ from safetensors.numpy import load_file
 from ..checkout import checkout
 from ..nearest import nearest
 from ..packed import unpack
-from .words import listed
+from .text import listed
 
 _PLACE = ("layer", "convention", "split")
 # The columns that reports rely on; a table without rows has them too.
@@ -53,6 +51,12 @@ _SUMS = "SHA256SUMS"
 def results_folder() -> Path:
     """Where published studies are: the environment variable PVLIB_RESULTS, or `results` of the checkout or of here."""
     return Path(os.environ.get("PVLIB_RESULTS") or (checkout() or Path()) / "results").expanduser()
+
+
+def accepted_accuracies() -> pd.DataFrame:
+    """Test accuracies that others report: dataset, architecture, accuracy, network, source. Often of the best epoch; ours are of the last."""
+    with resources.files(__package__).joinpath("accepted.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file)
 
 
 def available(results_dir: str | Path | None = None) -> list[str]:

@@ -1,19 +1,35 @@
-"""`claims.yml`, version 2, read and checked. Not for judging."""
+"""`claims.yml` (version 2), and the floors of it and of version 1: a misspelt name or a threshold out of reach is refused."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from ...checkout import checkout
+from ...nearest import nearest
 from ...schema import check, read_yaml
-from ..claims.file import Cosine, Dataset, Degrees, Layer, Share, Split, Strict, Tau, Text, check_floors
 
-_FILE = "claims.yml"
+_FILE, _FIRST = "claims.yml", "claims-1.yml"
+_STUDIES = Path(str(resources.files("pvlib") / "studies"))  # whose cells have the floors
+Dataset = Literal["mnist", "cifar10", "cifar100", "digits"]
+Layer = Literal["earlier", "penultimate_pre", "penultimate", "output"]
+Split = Literal["train", "test"]
+Text = Annotated[str, Meta(min_length=1)]
+Share = Annotated[float, Meta(gt=0, lt=1)]
+Cosine = Annotated[float, Meta(ge=0, le=1)]
+Degrees = Annotated[float, Meta(ge=0, le=90)]
+Tau = Annotated[float, Meta(ge=-1, le=1)]
+Floors = dict[str, dict[str, float]]  # study -> cell -> the score that a run must reach
 Convention = Literal["uncentred", "centred", "standardised", "unit", "unit_centred"]
 Names = Annotated[list[str], Meta(min_length=1)]
+
+
+class Strict(Struct, frozen=True, forbid_unknown_fields=True):
+    """A mapping of which every key is known."""
 
 
 class AtLeast(Strict, frozen=True):
@@ -109,7 +125,7 @@ class Claims(Strict, frozen=True):
     datasets: list[Dataset]
     demonstration: list[Dataset]
     multiverse: Multiverse
-    floors: dict[str, dict[str, float]]
+    floors: dict[str, dict[str, Any]]
 
     @property
     def agreement(self) -> Agreement:
@@ -146,5 +162,40 @@ def load_claims(given: str | Path | None = None) -> Claims:
     members = [name for names in claims.families.values() for name in names]
     if len(set(members)) < len(members):
         raise ValueError(f"{where}, families: an architecture is in two of them: {', '.join(sorted(members))}")
-    check_floors(claims.floors, f"{where}, floors")
+    _check_floors(claims.floors, f"{where}, floors")
     return claims
+
+
+class _First(Struct):
+    floors: dict[str, dict[str, Any]]
+
+
+def load_floors(claims: Claims) -> Floors:
+    """What runs must reach, of every study: the floors of `claims`, and of version 1 for the studies that it judged."""
+    path = (checkout() or Path()) / _FIRST
+    first = check(read_yaml(path), _First, _FIRST).floors
+    _check_floors(first, f"{_FIRST}, floors")
+    return {**first, **claims.floors}
+
+
+def _check_floors(floors: Mapping[str, Mapping[str, object]], where: str) -> None:
+    """Scores between 0 and 1, of cells that exist: a floor under a misspelt cell would hold for none."""
+    for study, cells in floors.items():
+        path = _STUDIES / f"{study}.yml"
+        if not path.is_file():
+            known = (file.stem for file in _STUDIES.glob("*.yml"))
+            raise ValueError(f"{where}: unknown study {study!r}; {nearest(study, known)}")
+        names = [cell.name for cell in check(read_yaml(path), _Cells, str(path)).cells]
+        for cell, score in cells.items():
+            if isinstance(score, bool) or not isinstance(score, int | float) or not 0 < score < 1:
+                raise ValueError(f"{where}, {study!r}, {cell!r}: expected a number between 0 and 1, got {score!r}")
+            if cell not in names:
+                raise ValueError(f"{where}, {study!r}: unknown cell {cell!r}; {nearest(cell, names)}")
+
+
+class _Named(Struct):
+    name: str
+
+
+class _Cells(Struct):
+    cells: list[_Named]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from ..claims import pool
 from ..ranks import Granulated
 from ..statistics import Interval, holm
 from ..tables import Study
-from . import convergence, link
+from . import convergence, link, pool
 from .agreement import Agreement, Level, Networks, Pair, agreement, in_words, mean_over_pairs, relations
 from .file import Claims
 
@@ -25,11 +24,11 @@ class Judging:
     """A study under `claims`; `floors` maps a cell to the score that its runs must reach."""
 
     def __init__(self, study: Study, claims: Claims, floors: Mapping[str, float]):
-        self.study, self.claims = study, claims
+        self.study, self.claims, self.floors = study, claims, dict(floors)
         self.level = Level(claims.measurement.confidence, claims.measurement.minimum_seeds)
         runs = study.runs
         runs = runs[(runs["status"] == "done") & (runs["role"] != "pool")]
-        floor = runs["cell"].map(floors).astype(float)
+        floor = runs["cell"].map(self.floors).astype(float)
         self.reached = runs[runs["score"].astype(float) >= floor]
 
     def entering(self, dataset: str, roles=("primary",)) -> pd.DataFrame:
@@ -129,11 +128,34 @@ class Judging:
                 found[name] = one
         return found
 
+    def pairs(self, dataset: str, convention: str) -> pd.DataFrame:
+        """Every two different architectures, trained and untrained, beside what their seeds allow (protocol 3).
+
+        Returns
+        -------
+        DataFrame
+            pair (the two architectures), relation (of their families); mean, untrained and difference, each with _lo and _hi;
+            ceiling, the root of the product of the two self-agreements (mean |cos| between the seeds of one architecture):
+            noise over seeds leaves no more.
+        """
+        runs = self.entering(dataset)
+        trained, untrained = (self.networks(runs, state, convention) for state in ("trained", "untrained"))
+        own = {name: trained.mean((name, name)) for name, seeds in trained.members.items() if len(seeds) > 1}
+        rows = [
+            {"pair": pair, "relation": relation, **numbers("mean", self.mean(trained, [pair]).clipped(0.0, 1.0)),
+             **numbers("untrained", self.mean(untrained, [pair]).clipped(0.0, 1.0)),
+             **numbers("difference", mean_over_pairs([(trained, 1.0), (untrained, -1.0)], [pair], self.level)),
+             "ceiling": math.sqrt(own.get(pair[0], math.nan) * own.get(pair[1], math.nan))}
+            for relation, pairs in self.relations(trained).items()
+            for pair in pairs
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
     def self_agreement(self, dataset: str, convention: str) -> dict[str, Interval]:
         """Architecture -> mean |cos| between its seeds (protocol 3)."""
         networks = self.networks(self.entering(dataset), "trained", convention)
         return {
-            name: self._mean(networks, [(name, name)]).clipped(0.0, 1.0)
+            name: self.mean(networks, [(name, name)]).clipped(0.0, 1.0)
             for name, seeds in networks.members.items()
             if len(seeds) > 1
         }
@@ -150,8 +172,8 @@ class Judging:
                     rows += [
                         {"study": self.study.name, "dataset": dataset, "convention": convention,
                          "variational": variational, "set": name, "pairs": len(one.pairs),
-                         **_numbers("mean", one.mean), **_numbers("untrained", one.untrained),
-                         **_numbers("difference", one.difference), **_numbers("smallest", one.smallest),
+                         **numbers("mean", one.mean), **numbers("untrained", one.untrained),
+                         **numbers("difference", one.difference), **numbers("smallest", one.smallest),
                          "lowest_end": one.lowest_end, "where": " and ".join(one.where), "agree": one.agree,
                          "due_to_training": one.due_to_training, "words": words if name == "all" else ""}
                         for name, one in answers.items()
@@ -226,72 +248,22 @@ class Judging:
             rivals = {str(name): taus[name].interval for name in claim.rivals}
             one = link.judge(
                 taus["angle_data_deg"].interval, taus["partial"].interval, float(p),
-                rivals, cells=taus["angle_data_deg"].cells,
+                rivals, degrees_of_freedom=taus["angle_data_deg"].degrees_of_freedom,
                 tests=len(wanted), confidence=confidence, power=claim.power,
             )  # fmt: skip
             table.append({
-                "study": self.study.name, "dataset": place[0], "convention": place[1], **_numbers("tau", one.tau),
-                **_numbers("partial", one.partial), "p_corrected": one.p_corrected, "answer": one.answer,
+                "study": self.study.name, "dataset": place[0], "convention": place[1], **numbers("tau", one.tau),
+                **numbers("partial", one.partial), "p_corrected": one.p_corrected, "answer": one.answer,
                 "bound": one.bound, "detectable": one.detectable, "better_rivals": ", ".join(one.better_rivals),
                 **{name: rival.estimate for name, rival in rivals.items()},
             })  # fmt: skip
         return pd.DataFrame(table)
 
-    @cached_property
-    def intervention(self) -> pd.DataFrame:
-        """Twins whose features have no mean beside the plain networks: pairs of different architectures, by kind of twin.
-
-        A row for each data set, kind, convention and state: `plain` (plain with plain), `twins` (twin with twin), `mixed`
-        (plain with another architecture's twin), and `fall`, plain less twins. `equal`: the mean accuracies of every
-        network and its twin differ by no more than the claims allow.
-        """
-        rows = []
-        for dataset in self.datasets:
-            runs = self.entering(dataset, roles=("primary", "control"))
-            for kind in ("centred", "standardised"):
-                twins = {plain: f"{plain}_{kind}" for plain in self.claims.intervention.twins}
-                names = set(runs["architecture"])
-                twins = {plain: twin for plain, twin in twins.items() if {plain, twin} <= names}
-                if len(twins) < 2:
-                    continue
-                accuracy = runs.groupby("architecture")["test_accuracy"].mean()
-                apart = max(abs(accuracy[plain] - accuracy[twin]) for plain, twin in twins.items())
-                for convention in self.claims.measurement.conventions:
-                    for state in ("trained", "untrained"):
-                        rows.append({
-                            "study": self.study.name, "dataset": dataset, "kind": kind, "convention": convention,
-                            "state": state, "equal": bool(apart <= self.claims.intervention.equal_accuracy),
-                            "accuracy_apart": float(apart),
-                            **self._twin_numbers(self.networks(runs, state, convention), twins),
-                        })  # fmt: skip
-        return pd.DataFrame(rows)
-
-    def _twin_numbers(self, networks: Networks, twins: Mapping[str, str]) -> dict[str, float]:
-        plain: list[Pair] = [(a, b) for a in twins for b in twins if a < b]
-        both = [(twins[a], twins[b]) for a, b in plain]
-        mixed = [(a, twins[b]) for a in twins for b in twins if a != b]
-        found = {
-            name: self._mean(networks, [_ordered(p) for p in pairs])
-            for name, pairs in (("plain", plain), ("twins", both), ("mixed", mixed))
-        }
-        # Plain networks and twins share no seed: the variances of the two means add.
-        renamed = Networks(networks.cos, {a: networks.members[twins[a]] for a in twins})
-        found["fall"] = _difference(self._mean(networks, plain), self._mean(renamed, plain))
-        return {key: value for name, one in found.items() for key, value in _numbers(name, one).items()}
-
-    def _mean(self, networks: Networks, pairs: list[Pair]) -> Interval:
+    def mean(self, networks: Networks, pairs: Iterable[Pair]) -> Interval:
+        """Mean |cos| over pairs of architectures, with its interval."""
         return mean_over_pairs([(networks, 1.0)], pairs, self.level)
 
 
-def _difference(first: Interval, second: Interval) -> Interval:
-    half = math.hypot(first.hi - first.estimate, second.hi - second.estimate)
-    estimate = first.estimate - second.estimate
-    return Interval(estimate, estimate - half, estimate + half)
-
-
-def _ordered(pair: Pair) -> Pair:
-    return (pair[0], pair[1]) if pair[0] <= pair[1] else (pair[1], pair[0])
-
-
-def _numbers(name: str, found: Interval) -> dict[str, float]:
+def numbers(name: str, found: Interval) -> dict[str, float]:
+    """The columns `name`, `name_lo` and `name_hi` of an interval."""
     return {name: found.estimate, f"{name}_lo": found.lo, f"{name}_hi": found.hi}

@@ -44,7 +44,7 @@ def judge(
     p_corrected: float,
     rivals: Mapping[str, Interval],
     *,
-    cells: int,
+    degrees_of_freedom: int,
     tests: int,
     confidence: float,
     power: float,
@@ -58,14 +58,13 @@ def judge(
         p_corrected=p_corrected,
         answer=answer,
         bound=max(abs(tau.lo), abs(tau.hi)),
-        detectable=detectable(tau, cells=cells, tests=tests, confidence=confidence, power=power),
+        detectable=detectable(tau, degrees_of_freedom, tests=tests, confidence=confidence, power=power),
         better_rivals=tuple(name for name, rival in rivals.items() if lowest_size(rival) > highest_size(tau)),
     )
 
 
-def detectable(tau: Interval, *, cells: int, tests: int, confidence: float, power: float) -> float:
+def detectable(tau: Interval, df: int, *, tests: int, confidence: float, power: float) -> float:
     """|tau| found with that power: (t of the level, shared by all tests, + t of the power) standard errors."""
-    df = cells - 1
     if not tau.known or df < 1:
         return math.nan
     error = (tau.hi - tau.lo) / 2 / float(stats.t.ppf((1 + confidence) / 2, df))

@@ -7,19 +7,18 @@ from functools import cached_property
 
 import pandas as pd
 
-from ..claims import load_claims as load_first_claims
 from ..tables import Study
-from .file import Claims, load_claims
+from .file import Claims, load_claims, load_floors
 from .judging import Judging
 
 
 class Summary:
-    """Published studies under version 2 of the claims. `claims` and the floors of version 1 are those of the project."""
+    """Published studies under version 2 of the claims, by default those of the project."""
 
     def __init__(self, studies: Sequence[Study], claims: Claims | None = None):
         self.claims = claims or load_claims()
-        floors = {**load_first_claims().floors, **self.claims.floors}
-        self.judgings = [Judging(study, self.claims, dict(floors.get(study.name, {}))) for study in studies]
+        floors = load_floors(self.claims)
+        self.judgings = [Judging(study, self.claims, floors.get(study.name, {})) for study in studies]
 
     def of(self, dataset: str) -> Judging | None:
         """The study that answers for a data set: the confirmatory one once it is complete there, else the fullest."""

@@ -1,11 +1,11 @@
-"""Figures of the book, one subject a file: each turns tables into a `Plate` (picture, table, caption, alternative text).
+"""Figures of the book, one subject a file: each turns tables into a `BookFigure` (picture, table, caption, alternative text).
 
-Nothing is computed here that a verdict rests on (statistics, claims), and nothing is trained or measured.
+No answer is computed here (`pvlib.report.answers`), and nothing is trained or measured.
 """
 
 from __future__ import annotations
 
+from .book_figure import BookFigure, Missing
 from .chapter import Chapter
-from .plate import Missing, Plate
 
-__all__ = ["Chapter", "Missing", "Plate"]
+__all__ = ["BookFigure", "Chapter", "Missing"]

@@ -6,23 +6,17 @@ import pandas as pd
 import seaborn as sns
 
 from ..answers.summary import Summary
-from . import style
+from . import forms, style
 from .markup import Markup, pipe_table
-from .plate import Missing, Plate
+from .book_figure import BookFigure, Missing
 from .view import CONVENTIONS, title
 
-RELATIONS = {
-    "classifier-classifier": ("two classifiers", style.BLUE, "o"),
-    "autoencoder-autoencoder": ("two autoencoders", style.SKY, "s"),
-    "classifier-autoencoder": ("classifier and autoencoder", style.VERMILLION, "^"),
-    "contrastive-classifier": ("contrastive and classifier", style.PURPLE, "D"),
-    "contrastive-autoencoder": ("contrastive and autoencoder", style.GREEN, "v"),
-}
+RELATIONS = {name: look for name, look in style.RELATIONS.items() if name != "contrastive-contrastive"}
 STATES = ("untrained", "trained")
 
 
 @style.styled
-def all_pairs(summary: Summary) -> Plate | Missing:
+def all_pairs(summary: Summary) -> BookFigure | Missing:
     """Mean |cos| of every pair of architectures, untrained beside trained, uncentred above centred."""
     table = summary.pair_means()
     if table.empty:
@@ -36,9 +30,7 @@ def all_pairs(summary: Summary) -> Plate | Missing:
     for row, convention in zip(axes, conventions, strict=True):
         for ax, dataset in zip(row, datasets, strict=True):
             part = table[(table["dataset"] == dataset) & (table["convention"] == convention)]
-            ax.axhline(
-                summary.claims.agreement.threshold.at_least, color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1
-            )
+            forms.threshold(ax, summary.claims.agreement.threshold.at_least)
             for key, (words, colour, marker) in RELATIONS.items():
                 chosen = part[part["relation"] == key]
                 sns.stripplot(
@@ -48,12 +40,12 @@ def all_pairs(summary: Summary) -> Plate | Missing:
                 for _, lines in chosen.groupby("pair"):
                     ax.plot([0, 1], lines.set_index("state")["mean"].reindex(STATES), color=colour, alpha=0.35, lw=0.8)
             ax.set(ylim=(-0.03, 1.03), xlabel="", ylabel="", title=f"{title(dataset)}, {CONVENTIONS[convention]}")
-            style.grid(ax, "y")
+            forms.grid(ax, "y")
         row[0].set_ylabel("mean |cos| of a pair")
     handles = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     fig.legend([handles[n] for n in names.values() if n in handles], [n for n in names.values() if n in handles],
                loc="outside lower center", ncols=3)  # fmt: skip
-    return Plate(
+    return BookFigure(
         fig,
         table,
         "Each mark is a pair of architectures: the mean |cos| of their P-vectors over pairs of seeds. A line joins the pair "

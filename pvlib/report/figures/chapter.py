@@ -1,4 +1,4 @@
-"""A chapter's studies side by side, and how its figures reach the page. Not for what the figures show."""
+"""A chapter's studies side by side, and how its figures reach the page."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .. import claims, tables
+from .. import tables
+from ..answers.summary import Summary
+from .book_figure import BookFigure, Missing
 from .markup import Markup, link, pipe_table, tabs
-from .plate import Missing, Plate
 from .style import svg
 from .view import ORDER, View
 
@@ -63,10 +64,26 @@ class Chapter:
         return found
 
     @cached_property
-    def views(self) -> list[View]:
+    def summary(self) -> Summary:
+        """The answers of version 2 over these studies."""
+        return Summary(self.published)
+
+    @cached_property
+    def every_view(self) -> list[View]:
         """Every data set of every study, the paper's data sets first."""
-        found = [View(study, dataset) for study in self.published for dataset in study.runs["dataset"].unique()]
+        found = [View(one, dataset) for one in self.summary.judgings for dataset in one.study.runs["dataset"].unique()]
         return sorted(found, key=lambda view: ORDER.index(view.dataset) if view.dataset in ORDER else len(ORDER))
+
+    @cached_property
+    def views(self) -> list[View]:
+        """Each data set once, by the study that answers for it (where none does, by all that have it)."""
+        chosen = {dataset: self.summary.of(dataset) for dataset in {view.dataset for view in self.every_view}}
+        return [view for view in self.every_view if chosen[view.dataset] in (view.judging, None)]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all data sets of the paper are there: only then are sentences about them checked."""
+        return self.summary.datasets == list(self.summary.claims.datasets)
 
     def view(self, study: str, dataset: str | None = None) -> View:
         """One data set of one study (of the same name, unless said otherwise), also where the chapter shows others.
@@ -80,42 +97,14 @@ class Chapter:
             raise FileNotFoundError(
                 2, f"the study {study!r} is not published in {self.fresh_dir} or {self.results_dir}"
             )
-        return View(tables.load(study, results_dir=folder), dataset or study)
-
-    @cached_property
-    def claims(self):
-        """The claims, thresholds and floors in `claims.yml`."""
-        return claims.load_claims()
-
-    @cached_property
-    def ledger(self) -> pd.DataFrame:
-        """One row a claim, data set and convention, with its verdict."""
-        return claims.ledger(self.published, self.claims)
-
-    @cached_property
-    def cells(self) -> pd.DataFrame:
-        """One row a cell: score, seeds, whether the floor is met."""
-        found = [claims.cell_table(study, self.claims) for study in self.published]
-        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
-
-    @cached_property
-    def pool(self) -> pd.DataFrame:
-        """Rank correlations with generalization, of every study that has a pool."""
-        found = [claims.generalization_table(study, self.claims) for study in self.published]
-        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
-
-    @cached_property
-    def ranking(self) -> pd.DataFrame:
-        """Which predictor follows generalization best over data sets and architectures, in each study that has a pool."""
-        found = [claims.predictor_ranking(study, self.claims).assign(study=study.name) for study in self.published]
-        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+        return View(Summary([tables.load(study, results_dir=folder)]).judgings[0], dataset or study)
 
     def shown(self) -> Markup:
         """Which studies this chapter shows, in words."""
         said = []
         for study in self.published:
             note = study.provenance
-            titles = [view.title for view in self.views if view.study.name == study.name]
+            titles = [view.title for view in self.every_view if view.study.name == study.name]
             said.append(f"**{study.name}** ({', '.join(titles)}; {note['runs']} of {note['planned']} runs)")
         text = (
             f"Studies shown: {'; '.join(said)}."
@@ -126,40 +115,40 @@ class Chapter:
             text += f" Not published yet: {', '.join(self.missing)}."
         return Markup.of_text(text)
 
-    def show(self, name: str, draw: Callable[..., Plate | Missing], **options) -> Markup:
+    def per_dataset(self, name: str, draw: Callable[..., BookFigure | Missing], *, views: list[View] | None = None, **options) -> Markup:
         """The figure `draw(view, **options)` of every view, as tabs, each with its table, command and commit."""
         heading = self._next()
-        drawn = [(view, draw(view, **options)) for view in self.views]
-        plates = [(view, plate) for view, plate in drawn if isinstance(plate, Plate)]
-        shown = {view.dataset for view, _ in plates}  # another study may have what this one lacks
+        drawn = [(view, draw(view, **options)) for view in (self.views if views is None else views)]
+        figures = [(view, figure) for view, figure in drawn if isinstance(figure, BookFigure)]
+        shown = {view.dataset for view, _ in figures}  # another study may have what this one lacks
         reasons = [
-            f"{view.title} ({plate.reason})"
-            for view, plate in drawn
-            if isinstance(plate, Missing) and view.dataset not in shown
+            f"{view.title} ({figure.reason})"
+            for view, figure in drawn
+            if isinstance(figure, Missing) and view.dataset not in shown
         ]
         parts = [
             self._part(
-                f"{self.number:02d}-{name}-{view.name}", plate, self._origin([view.study]), f"{heading}, {view.title}."
+                f"{self.number:02d}-{name}-{view.name}", figure, self._origin([view.study]), f"{heading}, {view.title}."
             )
-            for view, plate in plates
+            for view, figure in figures
         ]
-        return tabs(self._labels([view for view, _ in plates]), parts, _not_shown(heading, reasons))
+        return tabs(self._labels([view for view, _ in figures]), parts, _not_shown(heading, reasons))
 
-    def plate(self, name: str, plate: Plate | Missing, *, origin: str | None = None) -> Markup:
-        """One figure that was measured in the notebook."""
+    def figure(self, name: str, figure: BookFigure | Missing, *, origin: str | None = None) -> Markup:
+        """One figure over all studies that are shown, or of another `origin`."""
         heading = self._next()
-        if isinstance(plate, Missing):
-            return Markup.of_text(f"*{heading} is not shown: {plate.reason}.*")
-        live = f"measured live when this page was made, `make book` at commit `{self.commit}`"
-        return self._part(f"{self.number:02d}-{name}", plate, origin or live, f"{heading}.")
+        if isinstance(figure, Missing):
+            return Markup.of_text(f"*{heading} is not shown: {figure.reason}.*")
+        return self._part(f"{self.number:02d}-{name}", figure, origin or self._origin(self.published), f"{heading}.")
 
-    def over_all(self, name: str, plate: Plate | Missing) -> Markup:
-        """One figure over all studies that are shown."""
-        return self.plate(name, plate, origin=self._origin(self.published))
+    def live(self, name: str, figure: BookFigure | Missing) -> Markup:
+        """One figure that was measured in the notebook."""
+        origin = f"measured live when this page was made, `make book` at commit `{self.commit}`"
+        return self.figure(name, figure, origin=origin)
 
-    def show_table(self, make: Callable[[View], pd.DataFrame]) -> Markup:
+    def table_per_dataset(self, make: Callable[[View], pd.DataFrame], *, views: list[View] | None = None) -> Markup:
         """A table of every view, as tabs."""
-        made = [(view, make(view)) for view in self.views]
+        made = [(view, make(view)) for view in (self.views if views is None else views)]
         made = [(view, table) for view, table in made if len(table)]
         return tabs(self._labels([view for view, _ in made]), [pipe_table(table) for _, table in made], "")
 
@@ -175,20 +164,20 @@ class Chapter:
     def _origin(self, studies: list) -> str:
         return "; ".join(f"made by `{s.provenance['command']}` at commit `{s.provenance['commit']}`" for s in studies)
 
-    def _part(self, name: str, plate: Plate, origin: str, heading: str) -> Markup:
+    def _part(self, name: str, figure: BookFigure, origin: str, heading: str) -> Markup:
         path = Path(self.tables_dir) / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        plate.table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
-        words = f"<figcaption><strong>{heading}</strong> {html.escape(plate.caption, quote=False)}</figcaption>"
-        page, jupyter = (f'<figure class="pv-figure">{picture}{words}</figure>' for picture in _pictures(name, plate))
+        figure.table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+        words = f"<figcaption><strong>{heading}</strong> {html.escape(figure.caption, quote=False)}</figcaption>"
+        page, jupyter = (f'<figure class="pv-figure">{picture}{words}</figure>' for picture in _pictures(name, figure))
         return Markup(f"{page}\n", jupyter) + link("Table (CSV)", path) + Markup.of_text(f" · {origin}\n")
 
 
-def _pictures(name: str, plate: Plate) -> tuple[str, str]:
+def _pictures(name: str, figure: BookFigure) -> tuple[str, str]:
     """The picture for the book's page and for Jupyter."""
-    if isinstance(plate.figure, Figure):
-        return (svg(plate.figure, name=f"fig-{name}", alt=plate.alt),) * 2
-    return plate.figure.pages(f"fig-{name}", plate.alt)
+    if isinstance(figure.figure, Figure):
+        return (svg(figure.figure, name=f"fig-{name}", alt=figure.alt),) * 2
+    return figure.figure.pages(f"fig-{name}", figure.alt)
 
 
 def _not_shown(heading: str, reasons: list[str]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from ..answers.multiverse import STATEMENTS
-from . import style
-from .plate import Missing, Plate
+from . import forms, style
+from .book_figure import BookFigure, Missing
 from .view import ORDER, title
 
 # Statement -> the estimate that is sorted, the same of its control (or none), the axis, and the threshold.
@@ -19,7 +19,7 @@ CHOICES = {"dataset": "data set", "layer": "layer", "convention": "definition", 
 
 
 @style.styled
-def curve(universes: pd.DataFrame, statement: str) -> Plate | Missing:
+def curve(universes: pd.DataFrame, statement: str) -> BookFigure | Missing:
     """One statement in all universes that can say: estimates in order, the choices of each as dots beneath."""
     estimate, other, words, threshold = CURVES[statement]
     table = universes.dropna(subset=[estimate, statement]).sort_values(estimate, ignore_index=True)
@@ -36,10 +36,10 @@ def curve(universes: pd.DataFrame, statement: str) -> Plate | Missing:
     if other is not None:
         name = "untrained networks, mean" if other == "untrained" else "the same after training"
         top.scatter(table.index, table[other], color=style.ORANGE, s=8, marker="_", label=name)
-    top.axhline(threshold, color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1)
+    forms.threshold(top, threshold)
     top.set_ylabel(words, fontsize=7.5)
     top.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=7)
-    style.grid(top, "y")
+    forms.grid(top, "y")
     for row, (column, value) in enumerate(levels):
         mask = table[column] == value
         bottom.scatter(
@@ -48,12 +48,12 @@ def curve(universes: pd.DataFrame, statement: str) -> Plate | Missing:
             s=5,
             color=[style.BLUE if h else style.FAINT for h in holds[mask]],
         )
-    style.name_rows(
+    forms.name_rows(
         bottom, [title(value) if column == "dataset" else str(value).replace("_", " ") for column, value in levels]
     )
     bottom.set_xlabel(f"universes, sorted by the estimate ({len(table)})")
     count = int(holds.sum())
-    return Plate(
+    return BookFigure(
         fig,
         table,
         f"“{STATEMENTS[statement].capitalize()}”: every universe that can say, sorted. It holds in {count} of {len(table)} (blue). Beneath, a dot for each "

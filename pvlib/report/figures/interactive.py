@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from . import style
-from .plate import Plate
+from .book_figure import BookFigure
 
 SCRIPT = "../_static/plotly/plotly-basic.min.js"  # vendored with the book: no page asks another host
 LIMITS = (-3.3, 7.3)
@@ -41,7 +41,7 @@ class Interactive:
 
 def offset_slider(
     points: Sequence[np.ndarray], uncentred: Sequence, centred: Sequence, offsets: Sequence[float]
-) -> Plate:
+) -> BookFigure:
     """Samples with two features, moved away from the origin step by step, and their P-vectors.
 
     Parameters
@@ -97,7 +97,7 @@ def offset_slider(
     table = _table(points, uncentred, centred, offsets)
     ends = [abs(float(np.mean(u))) * np.sqrt(len(u)) for u in (uncentred[0], uncentred[-1])]
     turn = max(1 - abs(float(u @ centred[0])) for u in centred)
-    return Plate(
+    return BookFigure(
         Interactive(fig),
         table,
         f"As the mean moves away from zero, the |cos| of the uncentred P-vector with the constant vector goes from {ends[0]:.2f} to "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..words import cell, plain
+from ..text import cell, plain
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from ..tables import Study
-from . import style
-from .plate import Missing, Plate
-from .view import CONVENTIONS, title
+from . import forms, style
+from .book_figure import BookFigure, Missing
+from .view import CONVENTIONS, View, title
 
 VARIATIONAL = ("mlp_vae", "conv_vae")
 GROUPS = {
@@ -49,7 +49,7 @@ def _group(ends: list[str]) -> str | None:
 
 
 @style.styled
-def agreement(study: Study, dataset: str) -> Plate | Missing:
+def agreement(study: Study, dataset: str) -> BookFigure | Missing:
     """Mean |cos| of every pair of architectures before and after training, by whether one of the two lacks a mean."""
     table = pair_means(study, dataset)
     if set(table["group"]) <= {"neither"}:
@@ -63,10 +63,10 @@ def agreement(study: Study, dataset: str) -> Plate | Missing:
                 ax.plot([0, 1], values, color=colour, marker=marker, alpha=0.75, lw=1, label="" if number else words)
         ax.set(title=CONVENTIONS[convention], ylim=(-0.03, 1.03), xlim=(-0.25, 1.25), xticks=[0, 1])
         ax.set_xticklabels(STATES)
-        style.grid(ax, "y")
+        forms.grid(ax, "y")
     axes[0].set_ylabel("mean |cos| of a pair of architectures")
-    style.legend_below(fig, axes[0])
-    return Plate(
+    forms.legend_below(fig, axes[0])
+    return BookFigure(
         fig,
         table,
         f"{title(dataset)}. Each line is a pair of architectures, before and after training. Left, uncentred: where training takes "
@@ -74,6 +74,33 @@ def agreement(study: Study, dataset: str) -> Plate | Missing:
         "mean is subtracted from all, and pairs with such a network are no exception.",
         f"Slope chart for {title(dataset)}. Uncentred, pairs in which one network has no mean fall from near one before "
         "training to far lower after it, while other pairs stay near one. Centred, the kinds of pairs are mixed.",
+    )
+
+
+@style.styled
+def forced(view: View) -> BookFigure | Missing:
+    """Uncentred |cos| of two architectures against the least that their cosines with the constant vector allow."""
+    pairs = view.study.pairs
+    pairs = pairs[(pairs["state_a"] == pairs["state_b"]) & pairs["state_a"].isin(STATES)]
+    rows = view.of_two_architectures(pairs, layer="penultimate", split="train", convention="uncentred")
+    if rows.empty:
+        return Missing("no pairs of different architectures")
+    c, other = rows["c_a"].clip(upper=1), rows["c_b"].clip(upper=1)
+    least = c * other - ((1 - c**2) * (1 - other**2)) ** 0.5
+    rows = rows.assign(least=least, state=rows["state_a"])
+    table = rows.groupby(["state", "relation", "pair"], as_index=False, sort=False)[["least", "cos"]].mean()
+    looks = {words: (colour, marker) for words, colour, marker in style.RELATIONS.values()}
+    fig, _ = forms.scatter(
+        table, x="least", y="cos", hue="relation", looks=looks, panel="state", panels=STATES, diagonal=True,
+        xlabel="least |cos| that the mean forces", ylabel="mean |cos|, uncentred",
+    )  # fmt: skip
+    return BookFigure(
+        fig,
+        table,
+        "Each mark is a pair of architectures. It cannot lie below the dashed line: how far a mark is to the right says how much of the agreement "
+        "was forced, whatever the networks learned.",
+        f"Scatter plots for {view.title}, untrained and trained: mean uncentred absolute cosine of pairs of architectures against the least "
+        "that is possible for vectors so close to the constant one.",
     )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from . import style
-from .plate import Plate
+from . import forms, style
+from .book_figure import BookFigure
 
 
 @style.styled
-def ends(images: np.ndarray, vectors: Mapping[str, np.ndarray], labels: np.ndarray, *, count: int = 12) -> Plate:
+def ends(images: np.ndarray, vectors: Mapping[str, np.ndarray], labels: np.ndarray, *, count: int = 12) -> BookFigure:
     """The images with the smallest and the largest entries of each vector.
 
     Parameters
@@ -48,7 +48,7 @@ def ends(images: np.ndarray, vectors: Mapping[str, np.ndarray], labels: np.ndarr
         part = table[table["vector"] == name]
         low, high = (_classes(part[part["end"] == end]["label"]) for end in ("smallest", "largest"))
         said.append(f"{sentence(name)}: mostly {low} at one end, {high} at the other.")
-    return Plate(
+    return BookFigure(
         fig,
         table,
         " ".join(said),
@@ -69,7 +69,7 @@ def _classes(labels: pd.Series) -> str:
 
 
 @style.styled
-def brightness(mean_pixel: np.ndarray, vectors: Mapping[str, np.ndarray]) -> Plate:
+def brightness(mean_pixel: np.ndarray, vectors: Mapping[str, np.ndarray]) -> BookFigure:
     """Entries of each vector against the mean pixel of each image."""
     fig, (axes,) = style.figure(len(vectors), height=2.7)
     tables, said = [], []
@@ -81,7 +81,7 @@ def brightness(mean_pixel: np.ndarray, vectors: Mapping[str, np.ndarray]) -> Pla
         ax.set(title=f"{name}\nr = {r:.2f}", xlabel="mean pixel of the image", ylabel="entry × √n")
         tables.append(pd.DataFrame({"vector": name, "mean_pixel": mean_pixel, "entry_sqrt_n": entries}))
         said.append(f"{sentence(name)}: correlation with the mean pixel {r:.2f}.")
-    return Plate(
+    return BookFigure(
         fig,
         pd.concat(tables, ignore_index=True),
         " ".join(said) + " The grey line is the constant vector (uncentred) or zero (centred).",
@@ -91,7 +91,7 @@ def brightness(mean_pixel: np.ndarray, vectors: Mapping[str, np.ndarray]) -> Pla
 
 
 @style.styled
-def spectrum(sigmas: Mapping[str, np.ndarray]) -> Plate:
+def spectrum(sigmas: Mapping[str, np.ndarray]) -> BookFigure:
     """The first singular values of each matrix, relative to the first."""
     fig, ((ax,),) = style.figure(height=2.5)
     colours = (style.ORANGE, style.BLUE, style.GREEN, style.PURPLE)
@@ -106,12 +106,12 @@ def spectrum(sigmas: Mapping[str, np.ndarray]) -> Plate:
             for i, (v, r) in enumerate(zip(values, relative, strict=True))
         ]
     ax.set(xlabel="number of the singular value", ylabel="σ / σ₁", ylim=(0, 1.05))
-    style.grid(ax)
+    forms.grid(ax)
     ax.legend()
     table = pd.DataFrame(rows)
     ratios = {name: values[0] / values[1] for name, values in sigmas.items()}
     narrow, wide = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
-    return Plate(
+    return BookFigure(
         fig,
         table,
         f"The gap between the first two singular values decides how well the P-vector is defined: "

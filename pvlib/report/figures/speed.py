@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from ..benchmarks import KINDS, TITLES, Benchmark, shape
-from ..words import listed
-from . import style
+from ..text import listed
+from . import forms, style
 from .markup import Words
-from .plate import Missing, Plate
+from .book_figure import BookFigure, Missing
 
 MARKERS = {"relu": "o", "hard": "D", "centred": "s"}
 COLOURS = {"relu": style.BLUE, "hard": style.VERMILLION, "centred": style.GREEN}
 
 
 @style.styled
-def p_vectors(found: Benchmark | None) -> Plate | Missing:
+def p_vectors(found: Benchmark | None) -> BookFigure | Missing:
     """Median time of every method, one panel a shape; hollow marks are not accurate."""
     if found is None:
         return Missing("the benchmark of P-vectors has not been run")
@@ -34,11 +34,11 @@ def p_vectors(found: Benchmark | None) -> Plate | Missing:
                 ax.scatter(1e3 * of_kind["median_s"][at], y[at], s=20, marker=MARKERS[kind], **look,
                            edgecolors=COLOURS[kind], label=f"{words}{'' if accurate else ', not accurate'}")  # fmt: skip
         ax.set(title=size, xscale="log", xlabel="median time (ms)")
-        style.name_rows(ax, names)
-        style.grid(ax, "both")
+        forms.name_rows(ax, names)
+        forms.grid(ax, "both")
     for ax in list(axes.flat)[len(shapes) :]:
         ax.set_visible(False)
-    style.legend_below(fig, axes.flat[0])
+    forms.legend_below(fig, axes.flat[0])
     columns = [
         "n",
         "d",
@@ -53,7 +53,7 @@ def p_vectors(found: Benchmark | None) -> Plate | Missing:
         "extra_mb",
         "accurate",
     ]
-    return Plate(
+    return BookFigure(
         fig,
         rows[columns],
         _caption(found),
@@ -96,7 +96,7 @@ def _caption(found: Benchmark) -> str:
 
 
 @style.styled
-def similarities(found: Benchmark | None) -> Plate | Missing:
+def similarities(found: Benchmark | None) -> BookFigure | Missing:
     """Median time of every package, one panel a measure; hollow marks miss the accuracy."""
     if found is None:
         return Missing("the benchmark of similarity measures has not been run")
@@ -114,8 +114,8 @@ def similarities(found: Benchmark | None) -> Plate | Missing:
                        facecolors=colour if row.accurate else "none", marker="oDs"[number % 3],
                        )  # fmt: skip
         ax.set(title=TITLES[measure], xscale="log", xlabel="median time (ms)")
-        style.name_rows(ax, names)
-        style.grid(ax, "both")
+        forms.name_rows(ax, names)
+        forms.grid(ax, "both")
     _legend(fig, axes[0], shapes)
     summary = found.summary
     wrong = rows[~rows["accurate"]]
@@ -127,7 +127,7 @@ def similarities(found: Benchmark | None) -> Plate | Missing:
         names = [f"{row.peer} ({TITLES[row.measure]}, {shape(row)})" for row in wrong.itertuples()]
         said += f" Off by more than {found.content['accurate']:.0e}, and hollow: {listed(names, most=8)}."
     columns = ["n", "d", "measure", "peer", "median_s", "repeats", "threads", "error", "extra_mb", "accurate"]
-    return Plate(
+    return BookFigure(
         fig,
         rows[columns],
         said,
@@ -139,11 +139,11 @@ def similarities(found: Benchmark | None) -> Plate | Missing:
 def _legend(fig, ax, shapes: list[str]) -> None:
     for number, words in enumerate(shapes):
         ax.scatter([], [], s=20, color=list(COLOURS.values())[number % 3], marker="oDs"[number % 3], label=words)
-    style.legend_below(fig, ax, columns=len(shapes))
+    forms.legend_below(fig, ax, columns=len(shapes))
 
 
 @style.styled
-def training(found: Benchmark | None) -> Plate | Missing:
+def training(found: Benchmark | None) -> BookFigure | Missing:
     """Images a second of our loop over those of the ordinary way."""
     if found is None:
         return Missing("the benchmark of training has not been run")
@@ -158,10 +158,10 @@ def training(found: Benchmark | None) -> Plate | Missing:
         ax.hlines(y + shift, summary[f"{column}_low"], summary[f"{column}_high"], color=colour, linewidth=1.5)
     ax.axvline(1, color=style.FAINT, linewidth=1)
     ax.set(xscale="log", xlabel="images a second, over those of the ordinary way")
-    style.name_rows(ax, [TITLES[case] for case in summary["case"]])
-    style.grid(ax, "both")
-    style.legend_below(fig, ax)
-    return Plate(
+    forms.name_rows(ax, [TITLES[case] for case in summary["case"]])
+    forms.grid(ax, "both")
+    forms.legend_below(fig, ax)
+    return BookFigure(
         fig,
         summary,
         "Whole data set on the device and batched augmentation, beside a data loader with a process on every core.",

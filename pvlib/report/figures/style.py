@@ -1,4 +1,4 @@
-"""How figures look: colours, marks, ink that follows the page from light to dark. Not for what they show."""
+"""How figures look: colours, marks, ink that follows the page from light to dark."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import functools
 import html
 import io
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # In the book's pages this blue is a variable, because it is too dark for the dark page (book/_static/figures.css).
@@ -32,6 +31,16 @@ COLOURS = {
     "mlp_dae": SKY,
     "conv_dae": ORANGE,
 }
+# Of two networks, by the families that they belong to: words, colour, marker.
+RELATIONS = {
+    "classifier-classifier": ("two classifiers", BLUE, "o"),
+    "autoencoder-autoencoder": ("two autoencoders", SKY, "s"),
+    "contrastive-contrastive": ("two contrastive networks", FAINT, "P"),
+    "classifier-autoencoder": ("classifier and autoencoder", VERMILLION, "^"),
+    "contrastive-classifier": ("contrastive and classifier", PURPLE, "D"),
+    "contrastive-autoencoder": ("contrastive and autoencoder", GREEN, "v"),
+}
+STATES = {"trained": (BLUE, "o"), "untrained": (ORANGE, "D")}
 MARKERS = {"classification": "o", "reconstruction": "s", "contrastive": "D"}
 LINES = {"classification": "-", "reconstruction": "--", "contrastive": ":"}
 SEQUENTIAL = "viridis"
@@ -98,63 +107,6 @@ def colour(architecture: str) -> str:
     return COLOURS.get(architecture, FAINT)
 
 
-def ink_on(red: float, green: float, blue: float) -> str:
-    """Black or white, whichever reads better on a fill."""
-    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "#ffffff"
-
-
-def grid(ax: Axes, axis: Literal["both", "x", "y"] = "y") -> None:
-    """Faint lines across, for reading values off."""
-    ax.grid(True, axis=axis)
-
-
-def heat(
-    ax: Axes,
-    values: np.ndarray,
-    *,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    low: float = 0.0,
-    high: float = 1.0,
-    digits: int = 2,
-):
-    """A heat map with its numbers written in; NaN stays empty. Returns the image for a colour bar."""
-    image = ax.imshow(values, cmap=SEQUENTIAL, vmin=low, vmax=high, aspect="auto")
-    ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(len(rows)), rows)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    for (i, j), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            ax.text(
-                j,
-                i,
-                f"{value:.{digits}f}",
-                ha="center",
-                va="center",
-                fontsize=7.5,
-                color=ink_on(*image.cmap(image.norm(value))[:3]),
-            )
-    return image
-
-
-def name_rows(ax: Axes, names: Sequence[str]) -> None:
-    """A line a name, the first one at the top."""
-    ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
-
-
-def ranges(ax: Axes, table, y, *, marker: str = "o", **look) -> None:
-    """A dot at `mean` with a bar from `min` to `max`; half precision may put a mean of equal numbers just outside."""
-    bars = [(table["mean"] - table["min"]).clip(lower=0), (table["max"] - table["mean"]).clip(lower=0)]
-    ax.errorbar(table["mean"], y, xerr=bars, fmt=marker, **look)
-
-
-def legend_below(fig: Figure, ax: Axes, *, columns: int | None = None) -> None:
-    """One legend for the whole figure, under it, with the entries of `ax`."""
-    handles, labels = ax.get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=columns or min(len(labels), 3))
-
-
 def degrees_from_cosine(cosine):
     """|cos| as published (7 to 8 digits) to degrees, for axes only."""
     return np.degrees(np.arccos(np.minimum(cosine, 1.0)))
@@ -181,6 +133,8 @@ def svg(fig: Figure, *, name: str, alt: str, ink: str = "currentColor") -> str:
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
     text = re.sub(r"\s*\n\s*", "\n", text).strip().replace(INK, ink)
+    # Two decimals are a fiftieth of a pixel; Matplotlib writes six.
+    text = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), text)
     if ink == "currentColor":
         text = text.replace(f": {BLUE.lower()}", f": {PAGE_BLUE}")
     return text.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" ', 1)

@@ -1,4 +1,4 @@
-"""One data set of one study, as figures ask for it: runs with their cells, pairs with both ends named. No statistics."""
+"""One data set of one study, as figures ask for it: runs with their cells, pairs with both ends named."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from . import style
+
 if TYPE_CHECKING:
+    from ..answers.judging import Judging
     from ..tables import Study
 
 TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "Digits"}
@@ -21,6 +24,7 @@ LAYERS = {
     "output": "output",
 }
 CONVENTIONS = {"uncentred": "uncentred", "centred": "centred", "unit_centred": "unit rows, centred"}
+_FAMILIES = {"classification": "classifier", "reconstruction": "autoencoder", "contrastive": "contrastive"}
 
 
 def title(dataset: str) -> str:
@@ -32,8 +36,12 @@ def title(dataset: str) -> str:
 class View:
     """What one panel or tab of a figure shows."""
 
-    study: Study
+    judging: Judging
     dataset: str
+
+    @property
+    def study(self) -> Study:
+        return self.judging.study
 
     @property
     def name(self) -> str:
@@ -70,6 +78,24 @@ class View:
     def label(self, cell: str) -> str:
         return self.cells.loc[cell, "label"]
 
+    @cached_property
+    def looks(self) -> dict[str, tuple[str, str]]:
+        """Label of a primary cell -> colour of its architecture, and the kind of line of its objective."""
+        cells = self.cells[self.cells["role"] == "primary"]
+        columns = zip(cells["label"], cells["architecture"], cells["objective"], strict=True)
+        return {label: (style.colour(name), style.LINES[objective]) for label, name, objective in columns}
+
+    @cached_property
+    def architectures(self) -> dict[str, str]:
+        """Architecture of a primary cell -> its label, in display order."""
+        cells = self.cells[self.cells["role"] == "primary"]
+        return dict(zip(cells["architecture"], cells["label"], strict=True))
+
+    def pair_label(self, pair: tuple[str, str]) -> str:
+        """Two architectures as figures name them, in display order."""
+        names = sorted(pair, key=list(self.architectures).index)
+        return " – ".join(self.architectures[name] for name in names)
+
     def example(self, architecture: str, convention: str) -> dict[str, np.ndarray]:
         """The P-vector of the first trained network of an architecture, under its name; empty where there is none."""
         chosen = self.runs[(self.runs["architecture"] == architecture) & (self.runs["role"] == "primary")]
@@ -92,7 +118,21 @@ class View:
         for end in "ab":
             named = chosen[["cell", "label", "objective", "seed", "rank"]].add_suffix(f"_{end}")
             rows = rows.merge(named, left_on=f"run_{end}", right_index=True)
-        return _ordered(rows)
+        rows = _ordered(rows)
+        ends = zip(rows["objective_a"], rows["objective_b"], strict=True)
+        return rows.assign(relation=pd.Series([relation_of(a, b) for a, b in ends], index=rows.index, dtype=object))
+
+    def of_two_architectures(self, table: pd.DataFrame, **where) -> pd.DataFrame:
+        """The same, without pairs of seeds of one cell; columns `pair` (both labels) and `relation` (in words)."""
+        rows = self.of_pairs(table, **where)
+        rows = rows[rows["cell_a"] != rows["cell_b"]]
+        return rows.assign(pair=rows["label_a"] + " – " + rows["label_b"]).sort_values(["rank_a", "rank_b"], kind="stable")
+
+
+def relation_of(objective_a: str, objective_b: str) -> str:
+    """Of the families that two objectives belong to, in words."""
+    ends = {_FAMILIES[objective_a], _FAMILIES[objective_b]}
+    return next(words for name, (words, *_) in style.RELATIONS.items() if set(name.split("-")) == ends)
 
 
 def _filter(table: pd.DataFrame, where: dict) -> pd.DataFrame:

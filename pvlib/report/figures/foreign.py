@@ -5,19 +5,19 @@ from __future__ import annotations
 import pandas as pd
 
 from ..tables import Study
-from . import style
-from .plate import Missing, Plate
-from .view import CONVENTIONS, title
+from . import forms, style
+from .book_figure import BookFigure, Missing
+from .view import title
 
 SIZE = 128  # pixels, to which the images are enlarged: the largest size that every network was shown
-KINDS = {
-    "one another": style.BLUE,
-    "one another, untrained": style.ORANGE,
-    "our classifiers": style.GREEN,
-    "our contrastive networks": style.PURPLE,
-    "our autoencoders": style.SKY,
-    "the pixels": style.FAINT,
-}
+KINDS = (
+    "one another",
+    "one another, untrained",
+    "our classifiers",
+    "our contrastive networks",
+    "our autoencoders",
+    "the pixels",
+)
 
 
 def agreement(study: Study, *, size: int = SIZE, layer: str = "penultimate") -> pd.DataFrame:
@@ -50,31 +50,24 @@ def agreement(study: Study, *, size: int = SIZE, layer: str = "penultimate") -> 
 
 
 @style.styled
-def figure(study: Study | None) -> Plate | Missing:
-    """Mean and range of |cos| for each kind of partner, a panel a data set and convention."""
+def figure(study: Study | None) -> BookFigure | Missing:
+    """Mean and range of |cos| for each kind of partner, a panel for each data set and convention."""
     if study is None:
         return Missing("the study of foreign networks is not published")
     table = agreement(study)
-    datasets, conventions = list(table["dataset"].unique()), ["uncentred", "centred"]
-    fig, axes = style.figure(len(datasets), 2, height=4.2, sharex=True, sharey=True)
-    for row, convention in zip(axes, conventions, strict=True):
-        for ax, dataset in zip(row, datasets, strict=True):
-            part = table[(table["dataset"] == dataset) & (table["convention"] == convention)].set_index("kind")
-            for place, (kind, colour) in enumerate(KINDS.items()):
-                if kind in part.index:
-                    one = part.loc[kind]
-                    ax.plot([one["least"], one["most"]], [place, place], color=colour, lw=2, alpha=0.6)
-                    ax.plot(one["mean"], place, "o", color=colour)
-            ax.set(xlim=(-0.02, 1.02), title=f"{title(dataset)}, {CONVENTIONS[convention]}")
-            style.name_rows(ax, list(KINDS))
-            style.grid(ax, "x")
-    for ax in axes[-1]:
-        ax.set_xlabel("|cos| with ...")
-    return Plate(
+    table["panel"] = table["dataset"].map(title) + ", " + table["convention"]
+    panels = [f"{title(dataset)}, {c}" for c in forms.BOTH for dataset in table["dataset"].unique()]
+    table = table.sort_values("kind", key=lambda names: names.map(KINDS.index), kind="stable")
+    table["who"] = "mean, and range over pairs of networks"
+    fig = forms.rows(
+        table, row="kind", hue="who", looks={table["who"].iloc[0]: (style.BLUE, "o")}, ends=("least", "most"), panel="panel",
+        panels=panels, xlabel="|cos| with ...", line_height=0.32,
+    )  # fmt: skip
+    return BookFigure(
         fig,
-        table,
-        f"Four ImageNet networks shown CIFAR's images enlarged to {SIZE} pixels, penultimate layer: mean (dot) and range (line) of |cos| with one another, "
-        "with their untrained copies among themselves, with our networks, and with the pixels.",
+        table.drop(columns=["panel", "who"]),
+        f"Four ImageNet networks shown CIFAR's images enlarged to {SIZE} pixels, penultimate layer: |cos| with one another, with their untrained "
+        "copies among themselves, with our networks, and with the pixels. Dot, mean; bar, range.",
         "Dot-and-range plots for CIFAR-10 and CIFAR-100, uncentred and centred: absolute cosine of ImageNet networks with one another, untrained, with "
         "our classifiers, contrastive networks and autoencoders, and with the pixels.",
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""Numbers and names as messages and tables show them. Not for what they say."""
+"""Numbers and names as pages and messages show them."""
 
 from __future__ import annotations
 

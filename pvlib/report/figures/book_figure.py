@@ -1,4 +1,4 @@
-"""A figure with all that belongs to it: its table, its caption, its alternative text. Not for drawing one."""
+"""A figure with all that belongs to it: its table, its caption, its alternative text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Picture(Protocol):
 
 
 @dataclass(frozen=True)
-class Plate:
+class BookFigure:
     """One figure of the book.
 
     Attributes
@@ -27,7 +27,7 @@ class Plate:
     table
         The numbers in the picture: what the reader can download.
     caption
-        What is shown and what to conclude, in plain words; computed, because the conclusion depends on the results.
+        What is shown and what to conclude, in plain words.
     alt
         What somebody who cannot see the picture is told.
     """
