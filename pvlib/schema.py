@@ -1,6 +1,6 @@
 """YAML files that people write: read safely, checked against types, and their mistakes told in one line each.
 
-What a value means is checked where it is used (`pvlib.study.config`, `pvlib.report.claims.file`).
+What a value means is checked where it is used (`pvlib.study.config`, `pvlib.report.answers.file`).
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _in_words(what: str, kind: type, path: str) -> str:
         return f"unknown key {found[1]!r}; {nearest(found[1], _known_at(kind, path))}"
     if found := re.fullmatch(r"Object missing required field `(.*)`", what):
         return f"the key {found[1]!r} is missing"
-    if found := re.fullmatch(r"Invalid enum value '(.*)'", what, re.S):
+    if found := re.fullmatch(r"Invalid (?:enum )?value '(.*)'", what, re.S):
         return f"{found[1]!r} is unknown; {nearest(found[1], _known_at(kind, path))}"
     if not what.startswith("Expected `"):
         return what
@@ -109,14 +109,20 @@ def _in_words(what: str, kind: type, path: str) -> str:
 
 def _known_at(kind: type, path: str) -> list[str]:
     """The keys that the mapping at `path` (such as ".cells[0]") may have, or the words that the value there may be."""
-    node: Any = msgspec.inspect.type_info(kind)
+    nodes: list[Any] = [msgspec.inspect.type_info(kind)]
     for step in re.findall(r"\.\w+|\[", path):
         if step == "[":
-            node = node.item_type if isinstance(node, msgspec.inspect.ListType) else node.value_type
+            nodes = [n.item_type if isinstance(n, msgspec.inspect.ListType) else n.value_type for n in nodes]
+        elif any(getattr(node, "tag_field", None) == step[1:] for node in nodes):
+            return [str(node.tag) for node in nodes]
         else:
-            node = next(field.type for field in node.fields if field.encode_name == step[1:])
-        if isinstance(node, msgspec.inspect.UnionType):  # something or nothing
-            node = next(part for part in node.types if not isinstance(part, msgspec.inspect.NoneType))
-    if isinstance(node, msgspec.inspect.LiteralType):
-        return [str(value) for value in node.values]
-    return [field.encode_name for field in node.fields]
+            nodes = [field.type for node in nodes for field in node.fields if field.encode_name == step[1:]]
+        # One of several mappings, or something or nothing.
+        nodes = [
+            part for node in nodes for part in (node.types if isinstance(node, msgspec.inspect.UnionType) else [node])
+        ]
+        nodes = [node for node in nodes if not isinstance(node, msgspec.inspect.NoneType)]
+    literal = [node for node in nodes if isinstance(node, msgspec.inspect.LiteralType)]
+    if literal:
+        return [str(value) for node in literal for value in node.values]
+    return list(dict.fromkeys(field.encode_name for node in nodes for field in node.fields))

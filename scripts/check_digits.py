@@ -4,7 +4,7 @@
 
 Another processor trains to other numbers, so training is compared as a distribution: the median |cos| of every pair of
 cells must lie inside the published range over pairs of seeds (cells whose networks are tied are left out: their P-vector
-may be any direction of a span), and no verdict may change but from or to `inconclusive`. Measuring is compared tightly: a
+may be any direction of a span), and no answer may change but from or to `open`. Measuring is compared tightly: a
 published network, measured again, must give its published P-vectors.
 """
 
@@ -21,7 +21,8 @@ import pandas as pd
 from pvlib.experiment.data import load as load_data
 from pvlib.measure import cosine
 from pvlib.packed import exact
-from pvlib.report.claims import Claims, ledger, load_claims
+from pvlib.report.answers.file import Claims, load_claims, load_floors
+from pvlib.report.answers.judging import Judging
 from pvlib.report.tables import Study
 from pvlib.study.bench import Bench, p_vector
 from pvlib.study.networks import load_network
@@ -29,7 +30,7 @@ from pvlib.study.networks import load_network
 ROUNDING = 1e-3  # the range over seeds is widened by this: cells near |cos| = 1 have ranges of that size
 TIGHT = 1e-6  # 1 - |cos|: float32 features of another processor, and vectors kept in half precision
 ROUNDED = 1e-4  # the same for vectors that are published in 8 bits
-FREE = "inconclusive"
+FREE = "open"
 
 
 def cell_cosines(study: Study, claims: Claims) -> pd.DataFrame:
@@ -37,9 +38,9 @@ def cell_cosines(study: Study, claims: Claims) -> pd.DataFrame:
     runs = study.runs
     cells = runs[(runs["role"] == "primary") & (runs["status"] == "done")].set_index("run")["cell"]
     pairs = study.pairs
-    pairs = pairs[(pairs["layer"] == claims.layer) & (pairs["split"] == claims.split)]
+    pairs = pairs[(pairs["layer"] == claims.measurement.layer) & (pairs["split"] == claims.measurement.split)]
     pairs = pairs[(pairs["state_a"] == "trained") & (pairs["state_b"] == "trained")]
-    pairs = pairs[pairs["convention"].isin(claims.conventions)]
+    pairs = pairs[pairs["convention"].isin(claims.measurement.conventions)]
     pairs = pairs.assign(cell_a=pairs["run_a"].map(cells), cell_b=pairs["run_b"].map(cells)).dropna()
     swap = pairs["cell_a"] > pairs["cell_b"]
     pairs.loc[swap, ["cell_a", "cell_b"]] = pairs.loc[swap, ["cell_b", "cell_a"]].to_numpy()
@@ -49,10 +50,14 @@ def cell_cosines(study: Study, claims: Claims) -> pd.DataFrame:
 def tied_cells(study: Study, claims: Claims) -> set[tuple[str, str]]:
     """(convention, cell) where the median stability of the networks says that k = 1 is undefined."""
     finals = study.finals
-    at = (finals["state"] == "trained") & (finals["layer"] == claims.layer) & (finals["split"] == claims.split)
+    at = (
+        (finals["state"] == "trained")
+        & (finals["layer"] == claims.measurement.layer)
+        & (finals["split"] == claims.measurement.split)
+    )
     cells = study.runs.set_index("run")["cell"]
     median = finals[at].assign(cell=finals["run"].map(cells)).groupby(["convention", "cell"])["stability"].median()
-    return set(median[median < claims.tie_stability].index)
+    return set(median[median < claims.measurement.tie.stability].index)
 
 
 def medians_outside(published: Study, fresh: Study, claims: Claims) -> Iterator[str]:
@@ -72,16 +77,26 @@ def medians_outside(published: Study, fresh: Study, claims: Claims) -> Iterator[
             yield f"{name}: median |cos| {medians[place]:.4f}, published range {lowest:.4f} to {highest:.4f}"
 
 
-def changed_verdicts(published: Study, fresh: Study, claims: Claims) -> Iterator[str]:
-    """Verdicts that differ, neither of them inconclusive."""
-    old, new = (
-        ledger([study], claims).set_index(["claim", "dataset", "convention"])["verdict"] for study in (published, fresh)
-    )
+def answers(study: Study, claims: Claims) -> pd.Series:
+    """Question, convention and set of networks -> yes, no or open."""
+    judging = Judging(study, claims, load_floors(claims).get(study.name, {}))
+    pairs, falls = judging.claim_1, judging.claim_2
+    found = {}
+    for question in ("agree", "due_to_training"):
+        for row in pairs[pairs["variational"]].itertuples():
+            found[question, row.convention, row.set] = getattr(row, question)
+    for row in falls.itertuples():
+        found[f"usually falls, to the {row.target} final", row.convention, row.family] = row.usually
+    return pd.Series(found)
+
+
+def changed_answers(published: Study, fresh: Study, claims: Claims) -> Iterator[str]:
+    """Answers that differ, neither of them open."""
+    old, new = answers(published, claims), answers(fresh, claims)
     for place in old.index:
-        both = (old[place], new[place])
+        both = (old[place], new.get(place, FREE))
         if both[0] != both[1] and FREE not in both:
-            claim, dataset, convention = place
-            yield f"claim {claim}, {dataset}, {convention}: published {both[0]!r}, here {both[1]!r}"
+            yield f"{', '.join(place)}: published {both[0]!r}, here {both[1]!r}"
 
 
 def network_differences(published: Study, name: str) -> Iterator[str]:
@@ -113,7 +128,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--fresh", type=Path, required=True)
     arguments = parser.parse_args(argv)
     published, fresh, claims = Study(arguments.published), Study(arguments.fresh), load_claims()
-    found = [*medians_outside(published, fresh, claims), *changed_verdicts(published, fresh, claims)]
+    found = [*medians_outside(published, fresh, claims), *changed_answers(published, fresh, claims)]
     for name in published.networks:
         found += network_differences(published, name)
     if not published.networks:

@@ -44,8 +44,8 @@ class Standing:
         return str((trained if len(trained) else self.table).groupby("label")["cos"].mean().idxmax())
 
     def plot(self, name: str = "this network"):
-        """A Matplotlib figure: a dot for each published network."""
-        from .figures.place import draw
+        """A Matplotlib figure: mean and range over the seeds of each kind of published network."""
+        from .figures.against_published import draw
 
         return draw(self.table, name)
 

@@ -1,30 +1,20 @@
-"""Made-up published studies, written once."""
+"""Published studies, as the real publisher wrote them."""
 
 import copy
 
 import pytest
 
-from pvlib.report import claims as claims_module
 from pvlib.report import tables
+from pvlib.report.answers.summary import Summary
+from pvlib.report.figures.view import View
 
-from .fake_study import write_fake_study
-
-CELLS = ("mlp", "lenet", "mlp_ae")
-SMALL = {"datasets": ("mnist",), "architectures": CELLS, "layers": ("penultimate",), "steps": (0, 10, 1000)}
-
-
-@pytest.fixture(scope="session")
-def results(tmp_path_factory):
-    """`quick` on MNIST: networks agree (centred |cos| about 0.98), untrained ones do not (0.25)."""
-    folder = tmp_path_factory.mktemp("results")
-    write_fake_study(folder, trained=0.99, **SMALL)
-    return folder
+from .copies import RESULTS
 
 
 @pytest.fixture(scope="session")
-def published(results):
-    """The study as it is; tests that change it use `study`."""
-    return tables.load("quick", results)
+def published():
+    """`quick` as it is; tests that change it use `study`."""
+    return tables.load("quick", RESULTS)
 
 
 @pytest.fixture
@@ -35,6 +25,6 @@ def study(published):
     return copy.copy(published)
 
 
-@pytest.fixture(scope="session")
-def claims():
-    return claims_module.load_claims()
+def view_of(study, dataset: str) -> View:
+    """One data set of a study under the claims of the project."""
+    return View(Summary([study]).judgings[0], dataset)

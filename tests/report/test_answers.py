@@ -6,15 +6,15 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
+from pvlib.checkout import checkout
 from pvlib.report.answers import agreement as agreements
 from pvlib.report.answers import convergence, link
 from pvlib.report.answers.agreement import Level, Networks, agreement, mean_over_pairs, relations
-from pvlib.report.answers.file import load_claims
+from pvlib.report.answers.file import load_claims, load_floors
+from pvlib.report.answers.intervention import intervention
 from pvlib.report.answers.judging import Judging
-from pvlib.report.claims import load_claims as load_first_claims
-from pvlib.report.statistics import Interval, two_sample_mean
+from pvlib.report.statistics import Interval
 from pvlib.report.tables import load
 
 LEVEL = Level(0.95, 5)
@@ -31,14 +31,6 @@ def networks(means: dict, spread: float, rng, seeds=5) -> Networks:
         mean = means.get((one, two), means.get((two, one), 0.5))
         cos[np.ix_(members[one], members[two])] = mean + effect[members[one]][:, None] + effect[members[two]][None, :]
     return Networks(cos, members)
-
-
-def test_for_one_pair_the_interval_is_that_of_the_two_sample_jackknife():
-    one = networks({("a", "b"): 0.7}, 0.05, np.random.default_rng(0))
-    i, j = np.meshgrid(one.members["a"], one.members["b"], indexing="ij")
-    expected = two_sample_mean(one.cos[i, j].ravel(), i.ravel(), j.ravel())
-    found = mean_over_pairs([(one, 1.0)], [("a", "b")], LEVEL)
-    assert (found.estimate, found.lo, found.hi) == pytest.approx((expected.estimate, expected.lo, expected.hi))
 
 
 def test_intervals_of_a_mean_over_pairs_and_of_a_difference_hold_the_truth_as_often_as_they_say():
@@ -150,7 +142,7 @@ def test_usually_is_more_than_half_and_open_ones_count_for_neither_side(answers,
 
 
 def test_a_link_says_its_direction_and_no_link_says_how_large_one_may_still_be():
-    options = {"cells": 32, "tests": 6, "confidence": 0.95, "power": 0.8}
+    options = {"degrees_of_freedom": 30, "tests": 6, "confidence": 0.95, "power": 0.8}
     linked = link.judge(Interval(-0.4, -0.6, -0.2), Interval(0), 0.01, {"norm": Interval(0.8, 0.7, 0.9)}, **options)
     assert linked.answer == link.BETTER and linked.better_rivals == ("norm",)
     none = link.judge(Interval(0.1, -0.1, 0.3), Interval(0), 0.4, {"norm": Interval(0.2, 0.0, 0.4)}, **options)
@@ -167,40 +159,28 @@ def test_the_claims_of_the_project_are_read_and_every_kind_is_there():
     assert claims.link.power == 0.8
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [(lambda c: c["claims"][0]["threshold"].update(at_least=90), "at_least"),
-     (lambda c: c["claims"].pop(), "one claim of each kind"),
-     (lambda c: c["families"]["contrastive"].append("mlp"), "two of them"),
-     (lambda c: c["measurement"].update(layer="penultimat"), "penultimat"),
-     (lambda c: c["floors"]["trained"].update({"minst/mlp": 0.9}), "minst/mlp"),
-     (lambda c: c.update(verdicts=3), "verdicts")],
-)  # fmt: skip
-def test_what_nothing_could_be_judged_by_is_refused_in_one_line(tmp_path, change, message):
-    from pvlib.checkout import checkout
-
-    content = yaml.safe_load((checkout() / "claims.yml").read_text())
-    change(content)
-    path = tmp_path / "claims.yml"
-    path.write_text(yaml.safe_dump(content))
-    with pytest.raises(ValueError, match=message) as refused:
-        load_claims(path)
-    assert len(str(refused.value).splitlines()) == 1
-
-
 @pytest.fixture(scope="module")
 def judging():
-    return Judging(load("quick"), load_claims(), load_first_claims().floors["quick"])
+    return Judging(load("quick"), load_claims(), load_floors(load_claims())["quick"])
 
 
 def test_on_published_networks_the_smallest_pair_is_that_of_version_1(judging):
-    from pvlib.report.claims import ledger
-
-    first = ledger([judging.study], load_first_claims())
-    first = first[first["claim"] == 1].set_index(["dataset", "convention"])["estimate"]
+    first = pd.read_csv(checkout() / "results/version-1.csv")
+    first = first[(first["claim"] == 1) & (first["study"] == "quick")].set_index(["dataset", "convention"])["estimate"]
     second = judging.claim_1
-    for _, row in second[(second["set"] == "all") & second["variational"]].iterrows():
-        assert row["smallest"] == pytest.approx(first[row["dataset"], row["convention"]], abs=1e-6)
+    second = second[(second["set"] == "all") & second["variational"]]
+    assert len(second) == len(first) > 0
+    for _, row in second.iterrows():
+        assert row["smallest"] == pytest.approx(first[row["dataset"], row["convention"]], abs=1e-5)
+
+
+def test_a_pair_cannot_agree_better_than_its_ceiling_by_much(judging):
+    pairs = judging.pairs("mnist", "centred")
+    assert len(pairs) == 10 and pairs["ceiling"].between(0, 1).all()
+    assert (pairs["mean"] <= pairs["ceiling"] + 0.05).all()
+    own = judging.self_agreement("mnist", "centred")
+    row = pairs[pairs["pair"] == ("lenet", "mlp")].iloc[0]
+    assert row["ceiling"] == pytest.approx((own["lenet"].estimate * own["mlp"].estimate) ** 0.5)
 
 
 def test_on_published_networks_architectures_are_counted_once_in_their_family_and_once_in_all(judging):
@@ -231,11 +211,12 @@ def test_twins_are_compared_with_the_networks_that_they_differ_from_by_their_mea
 
     fake = Fake()
     fake.runs, fake.pairs = runs, pd.DataFrame(rows)
-    found = Judging(fake, judging.claims, dict.fromkeys(runs["cell"], 0.5)).intervention
+    found = Judging(fake, judging.claims, dict.fromkeys(runs["cell"], 0.5))
+    found = intervention(found)
     row = found[(found["convention"] == "uncentred") & (found["state"] == "trained")].iloc[0]
     assert row["equal"] and row["kind"] == "centred"
     assert row["plain"] == pytest.approx(0.98, abs=0.01) and row["twins"] == pytest.approx(0.3, abs=0.01)
     assert row["fall_lo"] > judging.claims.intervention.least_fall
     fake.runs = runs.assign(test_accuracy=np.where(runs["run"].map(twin_of), 0.98, 0.99))
-    worse = Judging(fake, judging.claims, dict.fromkeys(runs["cell"], 0.5)).intervention
+    worse = intervention(Judging(fake, judging.claims, dict.fromkeys(runs["cell"], 0.5)))
     assert not worse["equal"].any()

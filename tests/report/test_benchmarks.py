@@ -6,7 +6,7 @@ import re
 import pytest
 
 from pvlib.report import benchmarks
-from pvlib.report.figures import Missing, Plate, speed
+from pvlib.report.figures import BookFigure, Missing, speed
 from pvlib.report.figures.markup import pipe_table
 
 
@@ -31,14 +31,14 @@ def folder(tmp_path):
 
 
 def test_what_is_missed_is_said(folder):
-    plate = speed.p_vectors(benchmarks.load("pvector", folder))
-    assert isinstance(plate, Plate)
+    figure = speed.p_vectors(benchmarks.load("pvector", folder))
+    assert isinstance(figure, BookFigure)
     assert (
-        "in 1 of 1 cases, the geometric mean of the ratios is 2.00" in plate.caption and "Slower" not in plate.caption
+        "in 1 of 1 cases, the geometric mean of the ratios is 2.00" in figure.caption and "Slower" not in figure.caption
     )
-    assert "More extra memory than 16 MB: 2,000 × 300 ReLU features" in plate.caption
-    assert list(plate.table["accurate"]) == [True, True, False]
-    assert "broken" not in set(plate.table["peer"])
+    assert "More extra memory than 16 MB: 2,000 × 300 ReLU features" in figure.caption
+    assert list(figure.table["accurate"]) == [True, True, False]
+    assert "broken" not in set(figure.table["peer"])
 
 
 def test_a_case_that_is_slower_than_a_peer_is_named(folder):

@@ -1,7 +1,6 @@
 """`claims.yml`: what it says is checked before anything is judged by it."""
 
 import copy
-import itertools
 import shutil
 from pathlib import Path
 
@@ -10,10 +9,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pvlib.report.claims import load_claims
+from pvlib.report.answers.file import load_claims, load_floors
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTENT = yaml.safe_load((ROOT / "claims-1.yml").read_text())
+CONTENT = yaml.safe_load((ROOT / "claims.yml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +42,15 @@ def written(folder, content):
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (("claims", 0, "threshold", "at_least"), 90, r"claims\[0\].threshold, at_least: expected a number <= 1"),
+        (("claims", 0, "threshold", "at_least"), 90, r"claims\[0\].threshold.at_least: expected a number <= 1"),
         (("claims", 0, "threshold", "at_least"), float("nan"), "at_least"),
         (("claims", 0, "threshold", "at_most"), 0.5, "unknown key 'at_most'; did you mean at_least"),
         (("claims", 0, "threshold"), {}, "the key 'at_least' is missing"),
         (("claims", 1, "threshold", "start_at_least_deg"), 170, "start_at_least_deg: expected a number <= 90"),
         (("claims", 2, "threshold", "excludes"), -2, "excludes: expected a number >= -1"),
-        (("claims", 0, "kind"), "smallest_mean_cosin", "did you mean smallest_mean_cosine"),
-        (("claims", 2, "correction"), "bonferroni", r"claims\[2\].correction: 'bonferroni' is unknown; known: holm"),
-        (("claims", 1, "id"), 1, "one comes twice: 1, 1, 3"),
+        (("claims", 0, "kind"), "agreemen", r"claims\[0\].kind: 'agreemen' is unknown; did you mean agreement"),
+        (("claims", 2, "correction"), "bonferroni", r"claims\[2\].correction: 'bonferroni' is unknown; .*holm"),
+        (("claims", 1, "kind"), "agreement", "claims"),
         (
             ("measurement", "layer"),
             "penultimat",
@@ -60,15 +59,20 @@ def written(folder, content):
         (("measurement", "conventions"), ["uncentered"], "did you mean uncentred"),
         (("measurement", "conventions"), ["centred", "centred"], "one comes twice"),
         (("measurement", "minimum_seeds"), 1, "minimum_seeds: expected a whole number >= 2"),
-        (("measurement", "tie", "shares"), 0.5, "measurement.tie: unknown key 'shares'; did you mean share"),
+        (("measurement", "tie", "shares"), 0.5, "measurement.tie: unknown key 'shares'"),
+        (("families", "contrastive"), ["mlp"], "an architecture is in two of them"),
         (("datasets",), ["minst"], r"datasets\[0\]: 'minst' is unknown; did you mean mnist"),
         (("demonstration",), ["mnist"], "one comes twice"),
-        (("floors", "quick", "mnist/mlpp"), 0.9, "floors, 'quick': unknown cell 'mnist/mlpp'; did you mean mnist/mlp"),
-        (("floors", "quik"), {"mnist/mlp": 0.9}, "unknown study 'quik'; did you mean quick"),
         (
-            ("floors", "quick", "mnist/mlp"),
+            ("floors", "trained", "mnist/mlpp"),
+            0.9,
+            "floors, 'trained': unknown cell 'mnist/mlpp'; did you mean mnist/mlp",
+        ),
+        (("floors", "traind"), {"mnist/mlp": 0.9}, "unknown study 'traind'; did you mean trained"),
+        (
+            ("floors", "trained", "mnist/mlp"),
             97,
-            "floors, 'quick', 'mnist/mlp': expected a number between 0 and 1, got 97",
+            "floors, 'trained', 'mnist/mlp': expected a number between 0 and 1, got 97",
         ),
     ],
 )
@@ -80,7 +84,7 @@ def test_what_nothing_could_be_judged_by_is_refused(folder, place, value, messag
 
 
 def test_a_key_that_comes_twice_is_refused(folder):
-    (folder / "claims.yml").write_text((ROOT / "claims-1.yml").read_text() + "\ndatasets: [mnist]\n")
+    (folder / "claims.yml").write_text((ROOT / "claims.yml").read_text() + "\ndatasets: [mnist]\n")
     with pytest.raises(ValueError, match="the key 'datasets' comes twice"):
         load_claims(folder / "claims.yml")
 
@@ -92,7 +96,7 @@ def places(content, path=()):
         yield from places(value, (*path, key))
 
 
-PLACES = [place for place in places(CONTENT) if place[0] != "floors" or place[:2] == ("floors", "digits")]
+PLACES = [place for place in places(CONTENT) if place[0] != "floors" or place[:3] == ("floors", "trained", "mnist/mlp")]
 
 
 @given(
@@ -107,7 +111,8 @@ def test_a_wrong_type_anywhere_is_one_line(folder, place, junk):
         assert len(str(error).splitlines()) == 1
 
 
-def test_claims_without_studies_beside_them_are_read(tmp_path):
-    found = load_claims(written(tmp_path, CONTENT))
-    assert found.floor("quick", "mnist/mlp") == CONTENT["floors"]["quick"]["mnist/mlp"]
-    assert list(itertools.chain(found.datasets, found.demonstration)) == ["mnist", "cifar10", "cifar100", "digits"]
+def test_floors_of_both_versions_are_read():
+    floors = load_floors(load_claims())
+    assert floors["trained"]["mnist/mlp"] == CONTENT["floors"]["trained"]["mnist/mlp"]
+    first = yaml.safe_load((ROOT / "claims-1.yml").read_text())["floors"]
+    assert set(floors) == {*first, "trained"} and floors["quick"] == first["quick"]

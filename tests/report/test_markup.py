@@ -3,11 +3,7 @@
 import pandas as pd
 import pytest
 
-from pvlib.report.claims import ledger, load_claims, verdict_markdown
 from pvlib.report.figures.markup import Markup, pipe_table, tabs
-from pvlib.report.tables import Study
-
-from .fake_study import rewrite, write_fake_study
 
 NAME = "<script>alert(1)</script>"
 SHOWN = "&lt;script&gt;alert(1)&lt;/script&gt;"
@@ -26,15 +22,6 @@ def test_a_tag_in_a_name_is_shown_and_not_obeyed(made):
     for text in (made.myst, made.html):
         assert SHOWN in text
         assert "<script" not in text
-
-
-def test_a_tag_in_a_label_of_a_study_is_shown_in_the_verdicts_and_not_obeyed(tmp_path):
-    folder = write_fake_study(tmp_path, datasets=("mnist",), architectures=("mlp", "lenet", "conv_ae"), pool=False)
-    runs = pd.read_parquet(folder / "runs.parquet")
-    rewrite(folder, "runs", runs.assign(label=NAME))
-    text = verdict_markdown(ledger([Study(folder)], load_claims()))
-    assert SHOWN in text
-    assert "<script" not in text
 
 
 def test_marks_of_text_are_kept():

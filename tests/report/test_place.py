@@ -6,10 +6,19 @@ from safetensors.numpy import load_file, save_file
 
 import pvlib
 from pvlib.measure import PVector
+from pvlib.packed import unpack
 from pvlib.report.place import place
 from pvlib.study.vectors import pack
 
+from .copies import RESULTS
+
 RUN = "trained/train/penultimate/centred"
+ANCHOR = 2000  # samples of the training anchor
+
+
+@pytest.fixture
+def results():
+    return RESULTS
 
 
 def first(published):
@@ -22,7 +31,7 @@ def test_a_published_network_is_nearest_to_itself_and_may_be_left_out(results, p
     run, own = first(published)
     found = place(own, "mnist", center=True, results=results)
     assert found.table["cos"].max() == pytest.approx(1)
-    assert set(found.table["state"]) >= {"trained", "untrained"} and set(found.table["study"]) == {"quick"}
+    assert set(found.table["state"]) >= {"trained", "untrained"} and "quick" in set(found.table["study"])
     left = place(own, "mnist", center=True, results=results, leave_out=run)
     assert len(left.table) == len(found.table) - 1
     assert found.nearest in set(found.table["label"]) and found.nearest in str(found)
@@ -38,12 +47,12 @@ def test_a_p_vector_knows_its_convention_and_an_array_must_say(results, publishe
 
 
 def test_what_cannot_be_placed_says_what_to_do(results):
-    with pytest.raises(ValueError, match="7 entries, the published ones 200: measure it on the anchor"):
+    with pytest.raises(ValueError, match="7 entries, the published ones 2000: measure it on the anchor"):
         place(np.ones(7), "mnist", center=True, results=results)
     with pytest.raises(ValueError, match=r"nothing is published of 'mnits' .*did you mean mnist"):
-        place(np.ones(200), "mnits", center=True, results=results)
+        place(np.ones(ANCHOR), "mnits", center=True, results=results)
     with pytest.raises(ValueError, match="no P-vectors of layer 'conv1'"):
-        place(np.ones(200), "mnist", center=True, layer="conv1", results=results)
+        place(np.ones(ANCHOR), "mnist", center=True, layer="conv1", results=results)
 
 
 def test_pvlib_results_says_where_to_look(results, published, monkeypatch):
@@ -53,8 +62,8 @@ def test_pvlib_results_says_where_to_look(results, published, monkeypatch):
 
 def test_vectors_published_in_eight_bits_are_those_that_were_packed(published, tmp_path, monkeypatch):
     run, _ = first(published)
-    stored = load_file(published.path(f"vectors/{run}.safetensors"))
-    span = np.random.default_rng(0).standard_normal((3, 200))
+    stored = unpack(load_file(published.path(f"vectors/{run}.safetensors")))
+    span = np.random.default_rng(0).standard_normal((3, ANCHOR))
     save_file(
         pack({**stored, "trained/train/penultimate/centred": span, "trained/train/output/unit": span}), tmp_path / "v"
     )

@@ -7,9 +7,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pvlib.report.statistics import Interval, holm, one_sample_mean, two_sample_mean
+from pvlib.report.answers.agreement import Level, Networks, mean_over_pairs
+from pvlib.report.statistics import Interval, holm, one_sample_mean
 
 FIRST, SECOND = (np.array(end) for end in zip(*itertools.product(range(5), range(5)), strict=True))
+
+
+def two_sample(values, first=FIRST, second=SECOND, minimum=2) -> Interval:
+    """The interval of two architectures "a" and "b": one number for each pair of their seeds."""
+    m, n = max(first) + 1, max(second) + 1
+    cos = np.full((m + n, m + n), np.nan)
+    cos[first, m + np.asarray(second)] = values
+    networks = Networks(cos, {"a": np.arange(m), "b": m + np.arange(n)})
+    return mean_over_pairs([(networks, 1.0)], [("a", "b")], Level(0.95, minimum))
 
 
 def two_cells(rng, cell=0.02, pair=0.01, seeds=5):
@@ -20,7 +30,7 @@ def two_cells(rng, cell=0.02, pair=0.01, seeds=5):
 
 def test_two_sample_interval_covers_the_mean_when_seeds_vary():
     rng = np.random.default_rng(0)
-    found = [two_sample_mean(two_cells(rng), FIRST, SECOND) for _ in range(1500)]
+    found = [two_sample(two_cells(rng)) for _ in range(1500)]
     covered = np.mean([i.lo <= 0.9 <= i.hi for i in found])
     assert 0.94 <= covered <= 0.995
 
@@ -29,7 +39,7 @@ def test_two_sample_interval_covers_when_one_cell_alone_varies():
     """The worst case of the degrees of freedom: all the variance comes from five seeds."""
     rng = np.random.default_rng(1)
     values = (0.9 + 0.02 * rng.normal(size=5)[FIRST] + 1e-4 * rng.normal(size=25) for _ in range(1500))
-    covered = np.mean([i.lo <= 0.9 <= i.hi for i in (two_sample_mean(v, FIRST, SECOND) for v in values)])
+    covered = np.mean([i.lo <= 0.9 <= i.hi for i in (two_sample(v) for v in values)])
     assert 0.93 <= covered <= 0.97
 
 
@@ -55,18 +65,18 @@ def test_one_sample_interval_covers_the_mean():
 def test_two_sample_interval_is_the_textbook_one_for_additive_values():
     """Without an interaction the jackknife is exact: s_a^2 / m + s_b^2 / n."""
     a, b = np.array([0.1, -0.2, 0.05, 0.3, 0.0]), np.array([0.02, 0.01, -0.04, 0.0, 0.03])
-    found = two_sample_mean(a[FIRST] + b[SECOND], FIRST, SECOND)
+    found = two_sample(a[FIRST] + b[SECOND])
     half = stats.t.ppf(0.975, 4) * math.sqrt(a.var(ddof=1) / 5 + b.var(ddof=1) / 5)
     assert found.hi - found.estimate == pytest.approx(half)
     assert found.lo == pytest.approx(a.mean() + b.mean() - half)
 
 
 def test_interval_ignores_the_order_of_pairs_and_names_of_runs():
-    rng = np.random.default_rng(3)
-    values, order = two_cells(rng), rng.permutation(25)
+    values, order = np.random.default_rng(3).uniform(size=10), np.random.default_rng(4).permutation(10)
+    i, j = np.triu_indices(5, 1)
     names = np.array(["f3", "a0", "9c", "77", "b1"])
-    one = two_sample_mean(values, FIRST, SECOND)
-    two = two_sample_mean(values[order], names[FIRST[order]], names[SECOND[order]])
+    one = one_sample_mean(values, i, j)
+    two = one_sample_mean(values[order], names[i[order]], names[j[order]])
     assert (one.lo, one.hi) == pytest.approx((two.lo, two.hi))
 
 
@@ -81,7 +91,7 @@ def test_pairs_in_both_orders_do_not_narrow_the_interval():
 @pytest.mark.parametrize("pairs", [[(0, 0)], [(0, 0), (0, 1), (0, 2)]])
 def test_one_seed_gives_a_point_and_no_interval(pairs):
     first, second = zip(*pairs, strict=True)
-    found = two_sample_mean([0.5] * len(pairs), first, second)
+    found = two_sample([0.5] * len(pairs), first, second)
     assert found.estimate == 0.5
     assert not found.known
 
@@ -94,7 +104,6 @@ def test_two_seeds_of_one_cell_give_a_point():
 
 
 def test_no_pairs_give_nothing():
-    assert math.isnan(two_sample_mean([], [], []).estimate)
     assert math.isnan(one_sample_mean([], [], []).estimate)
 
 

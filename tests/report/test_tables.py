@@ -9,56 +9,54 @@ import pytest
 
 from pvlib.report import tables
 
-from .fake_study import rewrite, write_fake_study
-
-TINY = {"datasets": ("mnist",), "architectures": ("mlp",), "seeds": 2, "layers": ("penultimate",), "steps": (0, 10),
-        "random_labels": False}  # fmt: skip
+from .copies import RESULTS, copy_of, rewrite
 
 
 @pytest.fixture
-def tiny(tmp_path):
-    return write_fake_study(tmp_path, pool=False, **TINY)
+def copied(tmp_path):
+    return copy_of("digits", tmp_path)
 
 
-def test_every_table_can_be_read_and_has_its_columns(published):
+@pytest.mark.parametrize("name", ["digits", "quick", "pool", "trained"])
+def test_every_table_can_be_read_and_has_its_columns(name):
+    study = tables.load(name, RESULTS)
     for table, columns in tables.TABLES.items():
-        assert set(columns) <= set(getattr(published, table)), table
-        assert len(getattr(published, table)) or table == "across", table  # of one data set, nothing is across
+        assert set(columns) <= set(getattr(study, table)), table
 
 
-def test_a_table_without_rows_still_has_its_columns(tiny):
+def test_a_table_without_rows_still_has_its_columns(published):
     """A study without a pool publishes an empty table; nobody should meet a KeyError."""
-    pool = tables.Study(tiny).pool
+    pool = published.pool
     assert pool.empty
     assert list(pool[pool["dataset"] == "mnist"]["angle_data_deg"]) == []
 
 
-def test_a_changed_table_is_not_believed(tiny):
-    frame = pd.read_parquet(tiny / "pairs.parquet")
+def test_a_changed_table_is_not_believed(copied):
+    frame = pd.read_parquet(copied / "pairs.parquet")
     frame["cos"] = 1.0
-    frame.to_parquet(tiny / "pairs.parquet", index=False)
+    frame.to_parquet(copied / "pairs.parquet", index=False)
     with pytest.raises(ValueError, match=r"pairs\.parquet does not match its checksum.*git checkout"):
-        _ = tables.Study(tiny).pairs
-    assert len(tables.Study(tiny).runs)  # the others are still good
+        _ = tables.Study(copied).pairs
+    assert len(tables.Study(copied).runs)  # the others are still good
 
 
-def test_a_damaged_vector_file_is_not_believed(tiny):
-    file = next((tiny / "vectors").glob("data-*"))
+def test_a_damaged_vector_file_is_not_believed(copied):
+    file = next((copied / "vectors").glob("data-*"))
     file.write_bytes(file.read_bytes()[:-3])
     with pytest.raises(ValueError, match="checksum"):
-        tables.Study(tiny).vectors("data-mnist")
+        tables.Study(copied).vectors("data-digits")
 
 
-def test_a_missing_table_is_named(tiny):
-    (tiny / "spans.parquet").unlink()
+def test_a_missing_table_is_named(copied):
+    (copied / "spans.parquet").unlink()
     with pytest.raises(FileNotFoundError, match=r"no spans\.parquet; publish it again"):
-        _ = tables.Study(tiny).spans
+        _ = tables.Study(copied).spans
 
 
-def test_a_table_of_another_version_says_which_column_it_lacks(tiny):
-    rewrite(tiny, "pairs", pd.read_parquet(tiny / "pairs.parquet").drop(columns="r"))
+def test_a_table_of_another_version_says_which_column_it_lacks(copied):
+    rewrite(copied, "pairs", pd.read_parquet(copied / "pairs.parquet").drop(columns="r"))
     with pytest.raises(ValueError, match=r"pairs\.parquet lacks the column r:"):
-        _ = tables.Study(tiny).pairs
+        _ = tables.Study(copied).pairs
 
 
 def test_an_unknown_table_names_the_nearest(published):
@@ -66,18 +64,18 @@ def test_an_unknown_table_names_the_nearest(published):
         _ = published.pair
 
 
-def test_an_unpublished_study_names_the_nearest_and_the_command(results):
+def test_an_unpublished_study_names_the_nearest_and_the_command():
     with pytest.raises(FileNotFoundError, match=r"did you mean quick\?.*pvlib publish quik"):
-        tables.load("quik", results)
+        tables.load("quik", RESULTS)
 
 
-def test_the_environment_variable_says_where_results_are(results, monkeypatch):
-    monkeypatch.setenv("PVLIB_RESULTS", str(results))
-    assert tables.available() == ["quick"]
-    assert tables.load("quick").name == "quick"
+def test_the_environment_variable_says_where_results_are(copied, monkeypatch):
+    monkeypatch.setenv("PVLIB_RESULTS", str(copied.parent))
+    assert tables.available() == ["digits"]
+    assert tables.load("digits").name == "digits"
 
 
-def test_a_half_published_folder_is_not_available(results, tmp_path):
+def test_a_half_published_folder_is_not_available(tmp_path):
     (tmp_path / ".quick.building").mkdir()
     (tmp_path / ".quick.building" / "SHA256SUMS").write_text("")
     (tmp_path / "notes").mkdir()
@@ -85,7 +83,8 @@ def test_a_half_published_folder_is_not_available(results, tmp_path):
 
 
 def test_vectors_are_unit_rows_and_agree_with_the_pairs(published):
-    row = published.pairs.query("state_a == 'trained' and state_b == 'trained' and convention == 'centred'").iloc[0]
+    chosen = "state_a == 'trained' and state_b == 'trained' and convention == 'centred' and layer == 'penultimate'"
+    row = published.pairs.query(chosen).iloc[0]
     place = f"trained/{row.split}/{row.layer}/centred"
     u, v = (published.vectors(run)[place][0] for run in (row.run_a, row.run_b))
     assert u.dtype == np.float64
@@ -93,8 +92,14 @@ def test_vectors_are_unit_rows_and_agree_with_the_pairs(published):
     assert abs(u @ v) == pytest.approx(row.cos, abs=1e-3)
 
 
+def test_accepted_accuracies_have_a_source_each():
+    found = tables.accepted_accuracies()
+    assert found["accuracy"].between(0.2, 1).all() and found["source"].str.len().gt(5).all()
+    assert not found.duplicated(["dataset", "architecture", "source"]).any()
+
+
 def test_reports_need_neither_torch_nor_the_training_code():
-    code = ("import sys, pvlib.report.claims, pvlib.report.tables; "
+    code = ("import sys, pvlib.report.answers.summary, pvlib.report.figures; "
             "print([m for m in sys.modules if m == 'torch' or m.startswith('pvlib.experiment')])")  # fmt: skip
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

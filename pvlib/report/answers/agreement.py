@@ -48,7 +48,7 @@ class Networks:
 
 
 def mean_over_pairs(samples: Sequence[tuple[Networks, float]], pairs: Iterable[Pair], level: Level) -> Interval:
-    """Sum over samples of weight x the mean over pairs of architectures of the mean |cos| over pairs of seeds.
+    """Sum over samples of weight x the mean over pairs of architectures of the mean absolute cosine over pairs of seeds.
 
     One sample with weight 1 is a mean; trained networks with 1 and the same networks untrained with -1 are their
     difference, in which a seed is left out of both at once.

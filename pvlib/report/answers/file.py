@@ -159,6 +159,12 @@ def load_claims(given: str | Path | None = None) -> Claims:
         raise ValueError(
             f"{where}, claims: one claim of each kind is needed: agreement, usual_convergence, granulated_tau"
         )
+    for what, names in (
+        ("measurement.conventions", claims.measurement.conventions),
+        ("datasets and demonstration", [*claims.datasets, *claims.demonstration]),
+    ):
+        if len(set(names)) < len(names):
+            raise ValueError(f"{where}, {what}: one comes twice: {', '.join(names)}")
     members = [name for names in claims.families.values() for name in names]
     if len(set(members)) < len(members):
         raise ValueError(f"{where}, families: an architecture is in two of them: {', '.join(sorted(members))}")

@@ -32,7 +32,7 @@ def universes(judging: Judging) -> pd.DataFrame:
     -------
     DataFrame
         study, dataset, layer, convention, split, family; architectures, pairs; smallest, trained, untrained, difference
-        (mean |cos|: of the smallest pair, over pairs, and trained less untrained); start, end (mean angle in degrees to
+        (mean absolute cosine: of the smallest pair, over pairs, and trained less untrained); start, end (mean angle in degrees to
         another seed's final P-vector, over architectures; before training BatchNorm is calibrated); the statements, each
         True, False, or missing where the universe cannot say; and `agree_beyond_controls`: they agree, and due to training.
     """

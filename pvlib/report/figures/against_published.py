@@ -23,7 +23,9 @@ def neighbours(view: View, vector: np.ndarray, *, convention: str, leave_out: st
 
 
 @style.styled
-def cosines_with(view: View, vectors: Mapping[str, np.ndarray], *, name: str, leave_out: str | None = None) -> BookFigure | Missing:
+def cosines_with(
+    view: View, vectors: Mapping[str, np.ndarray], *, name: str, leave_out: str | None = None
+) -> BookFigure | Missing:
     """|cos| of a network's P-vectors (convention -> vector) with every published network."""
     tables = [neighbours(view, vector, convention=c, leave_out=leave_out) for c, vector in vectors.items()]
     table = pd.concat(tables, ignore_index=True)

@@ -57,11 +57,16 @@ def intervals(view: View) -> BookFigure | Missing:
         ["order", "pair"], kind="stable"
     )
     parts = [
-        wide.assign(state=state, **{end: wide[f"{column}{suffix}"] for end, suffix in (("mean", ""), ("lo", "_lo"), ("hi", "_hi"))})
+        wide.assign(
+            state=state,
+            **{end: wide[f"{column}{suffix}"] for end, suffix in (("mean", ""), ("lo", "_lo"), ("hi", "_hi"))},
+        )
         for state, column in (("trained", "mean"), ("untrained", "untrained"))
     ]
     ceiling = wide.assign(state="most that seeds allow", mean=wide["ceiling"], lo=math.nan, hi=math.nan)
-    table = pd.concat([*parts, ceiling], ignore_index=True)[["convention", "relation", "pair", "state", "mean", "lo", "hi"]]
+    table = pd.concat([*parts, ceiling], ignore_index=True)[
+        ["convention", "relation", "pair", "state", "mean", "lo", "hi"]
+    ]
     fig = forms.rows(
         table, row="pair", hue="state", looks={**style.STATES, "most that seeds allow": (style.INK, "|")},
         xlabel="mean |cos|, 95 % interval", lines=[view.judging.claims.agreement.threshold.at_least],
@@ -86,8 +91,24 @@ def training_effect(summary: Summary) -> BookFigure | Missing:
     words = {name: text for name, (text, *_) in style.RELATIONS.items()}
     table = table.assign(data=table["dataset"].map(title), relation=table["set"].map(words))
     table = table.sort_values("set", key=lambda names: names.map(list(style.RELATIONS).index), kind="stable")
-    columns = ["convention", "relation", "data", "pairs", "mean", "untrained", "difference", "difference_lo", "difference_hi"]
-    looks = dict(zip(["MNIST", "CIFAR-10", "CIFAR-100"], [(style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "D")], strict=True))
+    columns = [
+        "convention",
+        "relation",
+        "data",
+        "pairs",
+        "mean",
+        "untrained",
+        "difference",
+        "difference_lo",
+        "difference_hi",
+    ]
+    looks = dict(
+        zip(
+            ["MNIST", "CIFAR-10", "CIFAR-100"],
+            [(style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "D")],
+            strict=True,
+        )
+    )
     fig = forms.rows(
         table, row="relation", hue="data", looks=looks, mean="difference", ends=("difference_lo", "difference_hi"),
         xlabel="mean |cos|, trained minus untrained", xlim=(-0.9, 0.7), lines=[0.0], line_height=0.5,
@@ -115,7 +136,11 @@ def spans(view: View) -> BookFigure | Missing:
     sizes = [f"spans of {k} directions" for k in sorted(rows["k"].unique())]
     order = ["two seeds of one network", *(words for words, *_ in style.RELATIONS.values())]
     table = forms.over_seeds(rows, ["panel", "state", "relation"], "overlap")
-    random = rows.groupby(["panel", "relation"], as_index=False)["overlap_null"].mean().rename(columns={"overlap_null": "mean"})
+    random = (
+        rows.groupby(["panel", "relation"], as_index=False)["overlap_null"]
+        .mean()
+        .rename(columns={"overlap_null": "mean"})
+    )
     table = pd.concat([table, random.assign(state="random spans")], ignore_index=True)
     table = table.sort_values("relation", key=lambda names: names.map(order.index), kind="stable")
     fig = forms.rows(
@@ -200,7 +225,14 @@ def other_training_data(view: View) -> BookFigure | Missing:
         "trained on the other data set": (style.VERMILLION, "s"),
         "untrained": (style.ORANGE, "D"),
     }
-    fig = forms.rows(table, row="label", hue="kind", looks=looks, xlabel=f"|cos| with networks trained on {view.title}", line_height=0.4)
+    fig = forms.rows(
+        table,
+        row="label",
+        hue="kind",
+        looks=looks,
+        xlabel=f"|cos| with networks trained on {view.title}",
+        line_height=0.4,
+    )
     return BookFigure(
         fig,
         table.rename(columns={"lo": "least", "hi": "most", "seeds": "pairs"}),

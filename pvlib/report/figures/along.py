@@ -57,13 +57,14 @@ def _paper(axes, view: View) -> None:
     start, end = claim.threshold.start_at_least_deg, claim.threshold.end_at_most_deg
     for ax in axes:
         ax.axhspan(*claim.paper_start_deg, color=style.FAINT, alpha=0.25, linewidth=0)
-        forms.threshold(ax, start), forms.threshold(ax, end)
-    for level, words, where in (
+        for level in (start, end):
+            forms.threshold(ax, level)
+    for height, words, where in (
         (sum(claim.paper_start_deg) / 2, "paper: 70°–80° at the start", "center"),
         (start, f"start ≥ {start:g}°", "bottom"), (end, f"end ≤ {end:g}°", "bottom"),
     ):  # fmt: skip
         axes[0].annotate(
-            words, (1, level), xycoords=("axes fraction", "data"), ha="right", va=where, fontsize=7.5,
+            words, (1, height), xycoords=("axes fraction", "data"), ha="right", va=where, fontsize=7.5,
             xytext=(-3, 0 if where == "center" else 1), textcoords="offset points",
         )  # fmt: skip
 

@@ -7,8 +7,8 @@ import seaborn as sns
 
 from ..answers.summary import Summary
 from . import forms, style
-from .markup import Markup, pipe_table
 from .book_figure import BookFigure, Missing
+from .markup import Markup, pipe_table
 from .view import CONVENTIONS, title
 
 RELATIONS = {name: look for name, look in style.RELATIONS.items() if name != "contrastive-contrastive"}

@@ -115,7 +115,9 @@ class Chapter:
             text += f" Not published yet: {', '.join(self.missing)}."
         return Markup.of_text(text)
 
-    def per_dataset(self, name: str, draw: Callable[..., BookFigure | Missing], *, views: list[View] | None = None, **options) -> Markup:
+    def per_dataset(
+        self, name: str, draw: Callable[..., BookFigure | Missing], *, views: list[View] | None = None, **options
+    ) -> Markup:
         """The figure `draw(view, **options)` of every view, as tabs, each with its table, command and commit."""
         heading = self._next()
         drawn = [(view, draw(view, **options)) for view in (self.views if views is None else views)]

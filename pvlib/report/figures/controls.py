@@ -27,9 +27,15 @@ def mean_direction(view: View) -> BookFigure | Missing:
     if rows.empty:
         return Missing("no pairs of different architectures")
     rows = rows.assign(state=rows["state_a"], mean_direction=rows["c_a"] * rows["c_b"])
-    table = rows.groupby(["state", "relation", "pair"], as_index=False, sort=False)[["cos", "mean_direction", "r"]].mean()
+    table = rows.groupby(["state", "relation", "pair"], as_index=False, sort=False)[
+        ["cos", "mean_direction", "r"]
+    ].mean()
     fig, (axes,) = style.figure(2, height=3.6)
-    for ax, (x, words) in zip(axes, (("mean_direction", "what the mean direction alone gives"), ("r", "correlation of the entries, r")), strict=True):
+    for ax, (x, words) in zip(
+        axes,
+        (("mean_direction", "what the mean direction alone gives"), ("r", "correlation of the entries, r")),
+        strict=True,
+    ):
         for state, (colour, marker) in style.STATES.items():
             part = table[table["state"] == state]
             ax.plot(part[x], part["cos"], marker, color=colour, alpha=0.85, label=state, markersize=5)
@@ -52,7 +58,12 @@ def mean_direction(view: View) -> BookFigure | Missing:
 def constant(view: View) -> BookFigure | Missing:
     """|cos| of uncentred P-vectors with the constant vector: networks and data."""
     rows = view.of_runs(
-        view.study.finals, layer="penultimate", split="train", convention="uncentred", state=list(style.STATES), role="primary"
+        view.study.finals,
+        layer="penultimate",
+        split="train",
+        convention="uncentred",
+        state=list(style.STATES),
+        role="primary",
     )
     if rows.empty:
         return Missing("no uncentred P-vectors")
@@ -61,7 +72,9 @@ def constant(view: View) -> BookFigure | Missing:
     data = data[(data["dataset"] == view.dataset) & (data["convention"] == "uncentred") & (data["split"] == "train")]
     names = {"pixels": "data, pixels in [0, 1]", "pixels_standardised": "data, standardised pixels"}
     data = data.assign(state="data", label=data["layer"].map(names), mean=data["cos_constant"])
-    table = pd.concat([table, data[["state", "label", "mean"]]], ignore_index=True).assign(panel="penultimate layer, uncentred")
+    table = pd.concat([table, data[["state", "label", "mean"]]], ignore_index=True).assign(
+        panel="penultimate layer, uncentred"
+    )
     low = np.floor(10 * table["mean"].min() - 0.1) / 10
     fig = forms.rows(
         table, row="label", hue="state", looks={**style.STATES, "data": (style.GREEN, "s")}, panel="panel",

@@ -43,14 +43,14 @@ def rows(
     height = 0.5 + down * (0.65 + max(line_height, 0.12 * len(shown)) * len(names))
     fig, axes = style.figure(across, down, height=height, sharex=True, sharey=True)
     for ax, name in zip(axes.flat, panels, strict=False):
-        for value in lines:
-            threshold(ax, value, upright=True)
+        for level in lines:
+            threshold(ax, level, upright=True)
         for number, value in enumerate(shown):
-            part = table[(table[panel] == name) & (table[hue] == value)]
+            part = table[(table[panel] == name) & (table[hue] == value)].astype({mean: float})
             y = part[row].map(names.index) + step * (number - (len(shown) - 1) / 2)
             bars = None
             if ends is not None:
-                low, high = (part[end].fillna(part[mean]) for end in ends)
+                low, high = (part[end].astype(float).fillna(part[mean]) for end in ends)
                 # Half precision may put a mean of equal numbers just outside its range.
                 bars = [(part[mean] - low).clip(lower=0), (high - part[mean]).clip(lower=0)]
             colour, marker = looks[value]
@@ -97,7 +97,9 @@ def lines(
             rows_of = part[part[line] == value].sort_values(x)
             if rows_of.empty:
                 continue
-            sns.lineplot(rows_of, x=x, y=y, ax=ax, color=colour, linestyle=dash, label=value, legend=False, errorbar=None)
+            sns.lineplot(
+                rows_of, x=x, y=y, ax=ax, color=colour, linestyle=dash, label=value, legend=False, errorbar=None
+            )
             if ends is not None:
                 ax.fill_between(rows_of[x], rows_of[ends[0]], rows_of[ends[1]], color=colour, alpha=0.15, linewidth=0)
             if beside is not None:

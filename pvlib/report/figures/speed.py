@@ -7,8 +7,8 @@ import numpy as np
 from ..benchmarks import KINDS, TITLES, Benchmark, shape
 from ..text import listed
 from . import forms, style
-from .markup import Words
 from .book_figure import BookFigure, Missing
+from .markup import Words
 
 MARKERS = {"relu": "o", "hard": "D", "centred": "s"}
 COLOURS = {"relu": style.BLUE, "hard": style.VERMILLION, "centred": style.GREEN}

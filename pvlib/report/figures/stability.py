@@ -13,7 +13,12 @@ from .view import View
 def over_samples(view: View) -> BookFigure | Missing:
     """sigma1/sigma2 of every trained network against the stability of its P-vector over samples."""
     rows = view.of_runs(
-        view.study.finals, layer="penultimate", split="train", state="trained", role="primary", convention=list(forms.BOTH)
+        view.study.finals,
+        layer="penultimate",
+        split="train",
+        state="trained",
+        role="primary",
+        convention=list(forms.BOTH),
     ).dropna(subset=["stability"])
     if rows.empty:
         return Missing("stability over samples was not measured")

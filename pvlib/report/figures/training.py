@@ -35,7 +35,9 @@ def scores(view: View, *, accepted: pd.DataFrame) -> BookFigure | Missing:
         names = list(cells.index[cells["score_name"] == kind])
         part = table[table["score_name"] == kind]
         y = part["cell"].map(names.index)
-        ax.plot(part["floor"], y, "|", color=style.FAINT, markersize=12, markeredgewidth=2, label="floor, set beforehand")
+        ax.plot(
+            part["floor"], y, "|", color=style.FAINT, markersize=12, markeredgewidth=2, label="floor, set beforehand"
+        )
         ax.plot(part["accepted"], y, "D", color=style.ORANGE, markersize=5.5, label="accepted figure (full recipe)")
         ax.plot(part["score"], y, "o", color=style.BLUE, alpha=0.7, label="a run (last epoch)")
         forms.name_rows(ax, [view.label(name) for name in names])
@@ -58,7 +60,9 @@ def losses(view: View) -> BookFigure | Missing:
     rows = view.of_runs(view.study.history, role="primary")
     if rows.empty:
         return Missing("no training history")
-    table = forms.over_seeds(rows.sort_values("rank", kind="stable"), ["objective", "label", "architecture", "epoch"], "train_loss")
+    table = forms.over_seeds(
+        rows.sort_values("rank", kind="stable"), ["objective", "label", "architecture", "epoch"], "train_loss"
+    )
     kinds = [kind for kind in style.MARKERS if kind in set(table["objective"])]
     words = {"classification": "cross-entropy", "reconstruction": "mean squared error", "contrastive": "NT-Xent"}
     fig, (axes,) = style.figure(len(kinds), height=2.7)
@@ -116,9 +120,14 @@ def reached(views, accepted: pd.DataFrame) -> pd.DataFrame:
         runs = view.runs[(view.runs["role"] == "primary") & (view.runs["objective"] == "classification")]
         for (architecture, label), part in runs.groupby(["architecture", "label"], sort=False):
             known = accepted[(accepted["dataset"] == view.dataset) & (accepted["architecture"] == architecture)]
-            ours = {"data set": view.title, "network": label, "study": view.study.name, "reached (%)": f"{100 * part['score'].mean():.1f}"}
+            ours = {
+                "data set": view.title,
+                "network": label,
+                "study": view.study.name,
+                "reached (%)": f"{100 * part['score'].mean():.1f}",
+            }
             rows += [
-                {**ours, "accepted (%)": f"{100 * one.accuracy:.1f}", "of": one.network, "source": one.source}
+                {**ours, "accepted (%)": f"{round(100 * one.accuracy, 2):g}", "of": one.network, "source": one.source}
                 for one in known.itertuples()
             ] or [{**ours, "accepted (%)": "", "of": "no published figure found", "source": ""}]
     return pd.DataFrame(rows)

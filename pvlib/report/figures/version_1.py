@@ -39,7 +39,9 @@ def overview(ledger: pd.DataFrame, claim: int) -> BookFigure | Missing:
     if table.empty:
         return Missing("it has no estimate")
     words, limits = AXES[claim]
-    fig = forms.rows(table, row="data", hue="kind", looks=_LOOKS, ends=("low", "high"), xlabel=words, xlim=limits, line_height=0.5)
+    fig = forms.rows(
+        table, row="data", hue="kind", looks=_LOOKS, ends=("low", "high"), xlabel=words, xlim=limits, line_height=0.5
+    )
     name = rows["name"].iloc[0]
     return BookFigure(
         fig,
@@ -55,7 +57,9 @@ def table(ledger: pd.DataFrame) -> Markup:
     rows = []
     for (claim, name, dataset), part in ledger.groupby(["claim", "name", "dataset"], sort=False):
         found = part.set_index("convention")
-        rows.append({"claim": f"{claim}. {name}", "data set": title(dataset), **{c: _said(found.loc[c]) for c in found.index}})
+        rows.append(
+            {"claim": f"{claim}. {name}", "data set": title(dataset), **{c: _said(found.loc[c]) for c in found.index}}
+        )
     return pipe_table(pd.DataFrame(rows))
 
 

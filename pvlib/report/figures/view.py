@@ -126,7 +126,9 @@ class View:
         """The same, without pairs of seeds of one cell; columns `pair` (both labels) and `relation` (in words)."""
         rows = self.of_pairs(table, **where)
         rows = rows[rows["cell_a"] != rows["cell_b"]]
-        return rows.assign(pair=rows["label_a"] + " – " + rows["label_b"]).sort_values(["rank_a", "rank_b"], kind="stable")
+        return rows.assign(pair=rows["label_a"] + " – " + rows["label_b"]).sort_values(
+            ["rank_a", "rank_b"], kind="stable"
+        )
 
 
 def relation_of(objective_a: str, objective_b: str) -> str:

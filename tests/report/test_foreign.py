@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from pvlib.report.figures import strangers
-from pvlib.report.figures.plate import Missing
+from pvlib.report.figures import foreign as foreign_figure
+from pvlib.report.figures.book_figure import Missing
 from pvlib.report.tables import load
 
 
@@ -14,20 +14,22 @@ def foreign():
 
 
 def test_means_are_those_of_different_networks_at_one_size(foreign):
-    table = strangers.agreement(foreign).set_index(["dataset", "convention", "kind"])
+    table = foreign_figure.agreement(foreign).set_index(["dataset", "convention", "kind"])
     networks = pd.read_parquet(foreign.path("networks.parquet"))
-    count = networks[(networks["size"] == strangers.SIZE) & (networks["dataset"] == "cifar10")]["network"].nunique()
+    count = networks[(networks["size"] == foreign_figure.SIZE) & (networks["dataset"] == "cifar10")][
+        "network"
+    ].nunique()
     row = table.loc[("cifar10", "centred", "one another")]
     assert row["pairs"] == count * (count - 1) / 2
     assert row["least"] <= row["mean"] <= row["most"]
 
 
 def test_pixels_are_those_in_0_to_1_and_not_the_standardised_ones(foreign):
-    table = strangers.agreement(foreign).set_index(["dataset", "convention", "kind"])
+    table = foreign_figure.agreement(foreign).set_index(["dataset", "convention", "kind"])
     assert (
         table.loc[("cifar10", "uncentred", "the pixels"), "least"] > 0.5
     )  # pixels have a mean, standardised ones hardly
 
 
 def test_without_the_study_the_page_says_so():
-    assert isinstance(strangers.figure(None), Missing)
+    assert isinstance(foreign_figure.figure(None), Missing)
