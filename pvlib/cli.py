@@ -1,4 +1,4 @@
-"""The command line: `pvlib run | plan | status | publish | foreign | measure | compare`. Parses; the work is done elsewhere."""
+"""The command line: `pvlib run | plan | status | publish | foreign | anchor | place | measure | compare`. Parses; the work is done elsewhere."""
 
 from __future__ import annotations
 
@@ -68,6 +68,22 @@ interrupted command goes on where it stopped; a cell is one network, data set an
   pvlib foreign --to results/foreign
   pvlib foreign --to results/foreign --sizes 64          # minutes; the rest later
   pvlib foreign --to results/foreign --beside results/quick results/trained
+"""
+
+
+ANCHOR_HELP = """\
+Write the images of the anchor, on which all published P-vectors were measured, in their order: for any framework. Show them
+to your network, and write its features as a matrix with a row for each image, in the same order; `pvlib place` does the rest.
+
+  pvlib anchor digits --to images.npy
+  pvlib anchor cifar10 --to images.npy --labels labels.npy --channels-first
+"""
+PLACE_HELP = """\
+Where a network stands among the published ones: |cos| of its P-vector with theirs, trained and untrained, and the classes
+of the images at the two ends of its P-vector. The features are those of the anchor's images, in their order (`pvlib anchor`).
+
+  pvlib place FEATURES.npy --dataset digits
+  pvlib place FEATURES.npy --dataset cifar10 --plot place.svg
 """
 
 
@@ -144,6 +160,18 @@ def parser() -> argparse.ArgumentParser:
         help="published studies whose networks they are compared with (results/quick)",
     )  # fmt: skip
     _store_option(foreign)
+    anchor = _command(commands, "anchor", _anchor, ANCHOR_HELP)
+    anchor.add_argument("dataset", metavar="DATASET", help="digits, mnist, cifar10 or cifar100")
+    anchor.add_argument("--to", type=Path, required=True, metavar="IMAGES.npy", help="file to write, uint8")
+    anchor.add_argument("--labels", type=Path, metavar="LABELS.npy", help="write the labels as well")
+    anchor.add_argument("--channels-first", action="store_true", help="(n, C, H, W) instead of (n, H, W, C)")
+    place = _command(commands, "place", _place, PLACE_HELP)
+    place.add_argument("features", metavar="FEATURES", help="matrix of features, a row for each image of the anchor")
+    place.add_argument("--dataset", required=True, help="digits, mnist, cifar10 or cifar100")
+    place.add_argument("--layer", default="penultimate", help="of the published networks (penultimate)")
+    place.add_argument("--plot", type=Path, metavar="FILE", help="draw it: .svg, .png or .pdf")
+    for command in (anchor, place):
+        command.add_argument("--split", choices=("train", "test"), default="train", help="which anchor (train)")
     measure = _matrix_command(commands, "measure", _measure, MEASURE_HELP)
     measure.add_argument("--out", type=Path, metavar="VECTORS.safetensors", help="write both P-vectors of the one file")
     compare = _matrix_command(commands, "compare", _compare, COMPARE_HELP)
@@ -306,6 +334,21 @@ def _foreign(arguments) -> int:
     return 0
 
 
+def _anchor(arguments) -> int:
+    from .experiment.data import load
+    from .study.anchor_images import anchor_images, write_array
+
+    images, labels = anchor_images(
+        load(arguments.dataset), split=arguments.split, channels_first=arguments.channels_first
+    )
+    write_array(arguments.to, images)
+    print(f"{arguments.to}: {len(images)} images {'x'.join(map(str, images.shape[1:]))}, uint8 from 0 to 255")
+    if arguments.labels is not None:
+        write_array(arguments.labels, labels)
+        print(f"{arguments.labels}: their labels")
+    return 0
+
+
 @contextmanager
 def _short_warnings():
     """Each warning is one line; those of NumPy about overflow are none, because what overflowed is found in the result."""
@@ -364,6 +407,33 @@ def _check_out(arguments) -> None:
         raise ValueError(f"--out {one_line(out)}: there is no such folder; make it first")
     if os.path.lexists(out):
         raise ValueError(f"--out {one_line(out)}: there is such a file already; remove it, or choose another name")
+
+
+@_short_warnings()
+def _place(arguments) -> int:
+    from .experiment.data import load
+    from .measure import p_vector
+    from .report.place import ends, place
+    from .study.anchor_images import anchor_images
+    from .study.matrices import read_matrix
+
+    matrix = read_matrix(arguments.features)
+    where = {"layer": arguments.layer, "split": arguments.split}
+    vectors = {center: p_vector(matrix, center=center) for center in (False, True)}
+    found = [place(vector, arguments.dataset, **where) for vector in vectors.values()]
+    print("\n\n".join(map(str, found)))
+    if arguments.plot is not None:
+        found[1].plot("this network").savefig(arguments.plot)
+        print(f"\n{arguments.plot}: the centred comparison")
+    try:
+        data = load(arguments.dataset)
+    except RuntimeError as error:  # what stands above needs no images
+        print(f"pvlib: the classes at the ends are not shown: {one_line(error)}", file=sys.stderr)
+        return 0
+    labels = anchor_images(data, split=arguments.split)[1]
+    print("\nclasses of the 20 images at each end of the centred P-vector:")
+    print(ends(vectors[True].vector, labels, data.class_names).to_string())
+    return 0
 
 
 @_short_warnings()

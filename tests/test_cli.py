@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -315,3 +316,56 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(tmp_path):
         done = pvlib_process("measure", tmp_path / name, capture_output=True, env={"PYTHONIOENCODING": "ascii"})
         assert done.returncode == 0, done.stderr
         assert shown in done.stdout.decode("ascii")
+
+
+class TestAnchorAndPlace:
+    """From the anchor's images to a place among the published networks, with files alone."""
+
+    @pytest.fixture
+    def images(self, tmp_path, capsys):
+        assert (
+            main(["anchor", "digits", "--to", str(tmp_path / "images.npy"), "--labels", str(tmp_path / "labels.npy")])
+            == 0
+        )
+        assert "1000 images 8x8x1, uint8" in capsys.readouterr().out
+        return tmp_path
+
+    def test_the_images_are_those_of_the_anchor_in_its_order(self, images):
+        from pvlib.experiment.data import anchor, load
+
+        data = load("digits")
+        ids = anchor(data).train_ids
+        np.testing.assert_array_equal(np.load(images / "images.npy")[..., 0], data.train.images[ids][:, 0].numpy())
+        np.testing.assert_array_equal(np.load(images / "labels.npy"), data.train.labels[ids].numpy())
+
+    def test_features_are_placed_by_family_with_the_classes_at_the_ends(self, images, capsys):
+        pixels = np.load(images / "images.npy").reshape(1000, -1) / 255
+        np.save(images / "features.npy", pixels)
+        plot = images / "place.svg"
+        assert main(["place", str(images / "features.npy"), "--dataset", "digits", "--plot", str(plot)]) == 0
+        out = capsys.readouterr().out
+        assert out.count("mean |cos| with the published networks") == 2
+        assert "autoencoders" in out and "the data (pixels)" in out and "classes of the 20 images" in out
+        assert plot.read_text().lstrip().startswith("<?xml")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["anchor", "digits", "--to", "images.npz"], "must end in .npy"),
+            (["anchor", "digits", "--to", "nowhere/images.npy"], "no such folder"),
+            (["anchor", "digit", "--to", "images.npy"], "did you mean 'digits'"),
+            (["place", "short.npy", "--dataset", "digits"], "100 entries, the published ones 1000.*pvlib anchor"),
+            (["place", "short.npy", "--dataset", "imagenet"], "nothing is published of 'imagenet'"),
+        ],
+    )
+    def test_what_cannot_be_done_is_one_line(self, tmp_path, monkeypatch, capsys, arguments, message):
+        monkeypatch.setenv("PVLIB_RESULTS", str(Path(__file__).parents[1] / "results"))
+        monkeypatch.chdir(tmp_path)
+        np.save("short.npy", np.random.default_rng(0).random((100, 5)))
+        assert main(arguments) == 1
+        said = capsys.readouterr().err
+        assert re.search(message, said) and len(said.splitlines()) == 1
+
+    def test_a_file_that_is_there_is_not_written_over(self, images, capsys):
+        assert main(["anchor", "digits", "--to", str(images / "images.npy")]) == 1
+        assert "such a file already" in capsys.readouterr().err

@@ -12,7 +12,8 @@ import pandas as pd
 from ..nearest import nearest
 from .tables import Study, available, load, results_folder
 
-COLUMNS = ("label", "role", "seed", "state", "convention", "cos")
+COLUMNS = ("label", "objective", "role", "seed", "state", "convention", "cos")
+FAMILIES = {"classification": "classifiers", "reconstruction": "autoencoders", "contrastive": "contrastive networks"}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -24,7 +25,8 @@ class Standing:
     dataset, convention, layer : str
         What was compared.
     table : DataFrame
-        A row for each published network, trained and untrained, and for the data: study, label, role, seed, state, convention, cos.
+        A row for each published network, trained and untrained, and for the data: study, label, objective, role, seed, state,
+        convention, cos.
     """
 
     dataset: str
@@ -36,6 +38,14 @@ class Standing:
         """Mean absolute cosines over seeds: a row for each kind of network, nearest first, columns for trained, untrained and data."""
         means = self.table.pivot_table(index="label", columns="state", values="cos", aggfunc="mean", sort=False)
         return means.sort_values(next(s for s in ("trained", "untrained", "data") if s in means), ascending=False)
+
+    def families(self) -> pd.DataFrame:
+        """Mean absolute cosines with primary networks: a row for each family, nearest first, columns trained and untrained."""
+        primary = self.table[self.table["role"] == "primary"]
+        means = primary.assign(family=primary["objective"].map(FAMILIES)).pivot_table(
+            index="family", columns="state", values="cos", aggfunc="mean"
+        )
+        return means.sort_values(next(s for s in ("trained", "untrained") if s in means), ascending=False)
 
     @property
     def nearest(self) -> str:
@@ -54,7 +64,8 @@ class Standing:
         return f"{self.dataset}, {self.layer}, {self.convention}: mean |cos| with the published networks"
 
     def __str__(self) -> str:
-        return f"{self._title}\n{self.to_frame().to_string(float_format='{:.3f}'.format, na_rep='')}"
+        tables = (self.families(), self.to_frame())
+        return "\n\n".join([self._title, *(t.to_string(float_format="{:.3f}".format, na_rep="") for t in tables)])
 
     __repr__ = __str__
 
@@ -167,11 +178,51 @@ def cosines(
         for state in ("trained", "untrained"):
             found = published.get(f"{state}/{split}/{layer}/{convention}")
             if found is not None and (run, state) != (leave_out, "trained"):
-                rows.append((row["label"], row["role"], row["seed"], state, convention, _cosine(vector, found)))
+                rows.append(
+                    (
+                        row["label"],
+                        row["objective"],
+                        row["role"],
+                        row["seed"],
+                        state,
+                        convention,
+                        _cosine(vector, found),
+                    )
+                )
     base = study.vectors(f"data-{dataset}").get(f"pixels/{split}/{convention}")
     if base is not None:
-        rows.append(("the data (pixels)", "data", 0, "data", convention, _cosine(vector, base)))
+        rows.append(("the data (pixels)", "data", "data", 0, "data", convention, _cosine(vector, base)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def ends(vector, labels, names=None, *, count: int = 20) -> pd.DataFrame:
+    """The classes of the samples with the smallest and with the largest entries of a P-vector.
+
+    Parameters
+    ----------
+    vector : array (n,)
+    labels : array (n,)
+        Class of each sample, a whole number.
+    names : sequence of str, optional
+        Of the classes.
+    count : int
+        How many samples of each end are looked at.
+
+    Returns
+    -------
+    DataFrame
+        A row for each class at an end: columns smallest and largest, how many of `count` samples are of it.
+
+    Examples
+    --------
+    >>> ends([-2, -1, 1, 2], [0, 0, 1, 1], ["cat", "ship"], count=2).loc["ship", "largest"]
+    np.int64(2)
+    """
+    order, labels = np.argsort(np.asarray(vector), kind="stable"), np.asarray(labels)
+    sides = {"smallest": labels[order[:count]], "largest": labels[order[::-1][:count]]}
+    found = pd.DataFrame({side: pd.Series(which).value_counts() for side, which in sides.items()}).fillna(0).astype(int)
+    found = found.sort_values(["largest", "smallest"], ascending=[False, True])
+    return found.rename(index=dict(enumerate(names))) if names is not None else found
 
 
 def _cosine(vector: np.ndarray, published: np.ndarray) -> float:
@@ -179,6 +230,6 @@ def _cosine(vector: np.ndarray, published: np.ndarray) -> float:
     if len(other) != len(vector):
         raise ValueError(
             f"the P-vector has {len(vector)} entries, the published ones {len(other)}: measure it on the anchor, "
-            "`anchor(load(dataset))` of pvlib.experiment.data"
+            "`anchor(load(dataset))` of pvlib.experiment.data, or the images that `pvlib anchor` writes"
         )
     return float(min(1.0, abs(vector @ other) / (np.linalg.norm(vector) * np.linalg.norm(other))))
