@@ -76,7 +76,7 @@ RC: dict[Any, Any] = {  # Matplotlib's hints name each key
     "axes.grid": False,
     "lines.linewidth": 1.6,
     "lines.markersize": 4.5,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "hatch.color": FAINT,
     "figure.constrained_layout.use": True,
     "image.interpolation": "nearest",
@@ -135,6 +135,7 @@ def svg(fig: Figure, *, name: str, alt: str, ink: str = "currentColor") -> str:
     text = re.sub(r"\s*\n\s*", "\n", text).strip().replace(INK, ink)
     # Two decimals are a fiftieth of a pixel; Matplotlib writes six.
     text = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), text)
+    text = re.sub(r' transform="rotate\(-0 [^"]*"', "", text).replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
     if ink == "currentColor":
         text = text.replace(f": {BLUE.lower()}", f": {PAGE_BLUE}")
     return text.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" ', 1)
