@@ -49,7 +49,7 @@ export class Several extends Refused {
  * @returns {Matrix}
  */
 export function readMatrix(name, bytes, array) {
-  const shown = array === undefined ? name : `${name}:${array}`;
+  const shown = oneLine(array === undefined ? name : `${name}:${array}`);
   return named(shown, () => {
     const kind = kindOf(name, bytes);
     const { shape, data, dtype, header } = kind === ".csv" ? csv(bytes) : { header: false, ...arrayOf(kind, bytes, array) };
@@ -118,6 +118,10 @@ function named(name, read) {
   }
 }
 
+/** What would break a line or could not be seen is escaped, as Python writes it. */
+export const oneLine = (/** @type {string} */ text) =>
+  text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (letter) => JSON.stringify(letter).slice(1, -1).replace(/^\\u00/, "\\x"));
+
 /** @param {number[]} shape */
 const tuple = (shape) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 
@@ -184,18 +188,19 @@ function npz(bytes, array) {
   } catch (error) {
     throw damaged(error);
   }
-  if (content.length !== originalSize || crc32(content) !== checksumOf(bytes, name)) {
-    throw new Refused(`${name} in it is cut off or damaged; ${COPY}`);
-  }
+  const { checksum, encrypted } = entryOf(bytes, name);
+  if (encrypted) throw damaged(`${name} in it is encrypted`);
+  if (content.length !== originalSize) throw new Refused(`${name} in it is cut off; ${COPY}`);
+  if (crc32(content) !== checksum) throw damaged(`the checksum of ${name} in it is wrong`);
   return npy(content);
 }
 
 /**
- * The checksum of a member in the directory of a zip archive, which fflate does not compare.
+ * What fflate leaves out of a zip archive's directory: the checksum of a member, and whether it is encrypted.
  * @param {Uint8Array} bytes
  * @param {string} name
  */
-function checksumOf(bytes, name) {
+function entryOf(bytes, name) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let end = bytes.length - 22;
   while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
@@ -203,10 +208,12 @@ function checksumOf(bytes, name) {
   if (at === 0xffffffff) at = Number(view.getBigUint64(Number(view.getBigUint64(end - 12, true)) + 48, true)); // zip64
   while (at + 46 <= bytes.length && view.getUint32(at, true) === 0x02014b50) {
     const length = view.getUint16(at + 28, true);
-    if (new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + length)) === name) return view.getUint32(at + 16, true);
+    if (new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + length)) === name) {
+      return { checksum: view.getUint32(at + 16, true), encrypted: (view.getUint16(at + 8, true) & 1) === 1 };
+    }
     at += 46 + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
   }
-  return -1;
+  return { checksum: -1, encrypted: false };
 }
 
 /** @param {Uint8Array} bytes */
@@ -311,9 +318,11 @@ function npyHeader(bytes) {
   if (!/^\s*\{\s*\}\s*$/.test(rest)) throw damaged;
   const lengths = shape.split(",").map((part) => part.trim());
   if (lengths.at(-1) === "") lengths.pop(); // (3,)
-  if (lengths.some((part) => /^-\d+$/.test(part))) throw new Refused(`damaged: its header has no valid shape; ${COPY}`);
-  if (lengths.some((part) => !/^\d+$/.test(part))) throw damaged;
-  return { start, descr: descr[3] ?? descr[4], fortran, shape: lengths.map(Number) };
+  if (lengths.some((part) => /^(-\d+|True|False)$/.test(part))) throw new Refused(`damaged: its header has no valid shape; ${COPY}`);
+  if (lengths.some((part) => !/^\d{1,100}$/.test(part))) throw damaged;
+  const type = descr[3] ?? descr[4];
+  if (!/^[<>|=]?([biufcmMOSUV]\d*(\[.*\])?|\?)$|^\[.*\]$/.test(type)) throw damaged;
+  return { start, descr: type, fortran, shape: lengths.map(Number) };
 }
 
 /**
@@ -352,7 +361,7 @@ function csv(bytes) {
       Float64Array.from(line, (cell, column) => {
         const value = toNumber(cell);
         if (value !== null) return value;
-        const shown = cell.slice(0, 40);
+        const shown = oneLine(cell.slice(0, 40));
         throw new Refused(`line ${number}, column ${column + 1}: '${shown}' is not a number; fix it or leave the line out`);
       }),
     );

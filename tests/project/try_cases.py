@@ -111,6 +111,7 @@ def write_cases(folder: Path) -> dict[str, dict]:
         for file, matrix in zip(files, pair, strict=True):
             np.save(folder / file, matrix)
         expected[name] = {"files": files, **found(pair, files)}
+    write_forms(folder / "forms")
     (folder / "expected.json").write_text(as_json(expected))
     return json.loads((folder / "expected.json").read_text())
 
@@ -118,6 +119,29 @@ def write_cases(folder: Path) -> dict[str, dict]:
 def exact(matrix: np.ndarray, *, center: bool):
     """With float64 products: float32 ones, which "auto" begins with, may leave 4.5e-6 rad of an entry's digits."""
     return p_vector(matrix.astype(np.float64), center=center, method="gram" if np.diff(matrix.shape) <= 0 else "dual")
+
+
+def write_forms(folder: Path) -> None:
+    """One matrix of small integers in every form that a file may have it in; all hold the same numbers."""
+    folder.mkdir()
+    matrix = np.arange(42.0).reshape(14, 3) % 11
+    for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"):
+        for order in "<>":
+            typed = matrix.astype(order + kind)
+            name = f"{kind}_{'big' if order == '>' else 'little'}"
+            np.save(folder / f"{name}.npy", typed)
+            np.save(folder / f"{name}_fortran.npy", np.asfortranarray(typed))
+    np.savez(folder / "plain.npz", features=matrix)
+    np.savez_compressed(folder / "compressed.npz", features=np.asfortranarray(matrix.astype(">f4")))
+    np.savez(folder / "two.npz", one=matrix + 1, other=matrix)
+    with open(folder / "version_2.npy", "wb") as file:
+        np.lib.format.write_array(file, matrix, version=(2, 0))
+    text = [",".join(f"{entry:.1f}" for entry in row) for row in matrix]
+    (folder / "plain.csv").write_text("\n".join(text) + "\n")
+    (folder / "header.csv").write_text("a,b,c\n" + "\n".join(text))
+    (folder / "windows.csv").write_bytes(("\ufeff" + "\r\n".join(['"a, b",b,c', "", *text]) + "\r\n").encode())
+    (folder / "spaces_and_exponents.csv").write_text("\n".join(", ".join(f"{x:+.3e}" for x in row) for row in matrix))
+    (folder / "expected.json").write_text(json.dumps({"shape": matrix.shape, "values": matrix.ravel().tolist()}))
 
 
 def found(pair: tuple[np.ndarray, np.ndarray], names: list[str]) -> dict:
