@@ -4,7 +4,7 @@
 
 import { cosine, refitted, row } from "./calibrate.js";
 import { calibratedRow, debiased, hasNull, kernel, norms, note } from "./cka.js";
-import { examine, refuseBroken, reordered } from "./doctor.js";
+import { examine, reordered } from "./doctor.js";
 import { dot, norm } from "./linalg.js";
 import { nullOfNeighbours } from "./neighbours.js";
 import { measured } from "./pvector.js";
@@ -40,14 +40,13 @@ export function refuseDifferent([first, ...others]) {
 }
 
 /**
- * Measure a matrix once for all its pairs.
+ * Measure a matrix of finite numbers once for all its pairs.
  * @param {Matrix} matrix
  * @param {import("./calibrate.js").Draws} drawn
  * @param {(done: number) => void} tick
  * @returns {Ready}
  */
 export function prepare(matrix, drawn, tick) {
-  refuseBroken(matrix);
   const found = measured(matrix, (done) => tick(0.8 * done));
   const findings = examine(matrix);
   const [uncentred, centred] = KINDS.map((kind, turn) =>

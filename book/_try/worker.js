@@ -3,6 +3,7 @@
 import { draws } from "./calibrate.js";
 import { KINDS, comparePVectors, prepare, refuseDifferent, withCKA } from "./compare.js";
 import { cost, hasNull } from "./cka.js";
+import { refuseBroken } from "./doctor.js";
 import { LARGEST, Refused, Several, checkSize, labelsFor, readLabels, readMatrix } from "./read.js";
 
 const SPEED = 1.5e9; // multiplications a second of an ordinary machine, for a word on how long CKA takes
@@ -33,6 +34,7 @@ const actions = {
   async read({ id, file, name, array }) {
     try {
       const matrix = readMatrix(name, await bytesOf(file), array);
+      refuseBroken(matrix);
       matrices.set(id, matrix);
       say({ type: "read", id, name: matrix.name, n: matrix.n, d: matrix.d, dtype: matrix.dtype, header: matrix.header });
     } catch (error) {
