@@ -69,7 +69,9 @@ def bundle(folder: Path, entry: str) -> str:
         text = IMPORT.sub(lambda found: f"const {{{found[1].replace(' as ', ': ')}}} = modules.{found[2]};\n", text)
         text = EXPORT.sub("", text)
         if re.search(r"^(import|export) ", text, re.MULTILINE):
-            raise ValueError(f"{name}.js: only `import {{ names }} from` and `export function | class | const` are understood")
+            raise ValueError(
+                f"{name}.js: only `import {{ names }} from` and `export function | class | const` are understood"
+            )
         done[name] = f'modules.{name} = (() => {{\n"use strict";\n{text}\nreturn {{ {exported} }};\n}})();\n'
 
     add(entry)

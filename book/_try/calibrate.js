@@ -2,7 +2,7 @@
  * How high a measure is by chance, and how sure: the library's permutations and half-samples (pvlib/measure/calibration.py).
  */
 
-import { dot, eigh, norm } from "./linalg.js";
+import { columns, dot, eigh, meanRow, norm, product } from "./linalg.js";
 import { permutations } from "./random.js";
 
 export const PERMUTATIONS = 200;
@@ -100,45 +100,20 @@ export function refitted(found, halves, tick) {
   /** @type {number[]} */
   const own = [];
   const fits = halves.map((half, number) => {
-    const chosen = new Float64Array(half.length * r);
-    half.forEach((i, to) => chosen.set(coordinates.subarray(i * r, (i + 1) * r), to * r));
-    if (centred) centre(chosen, r);
-    const direction = eigh(squareOf(chosen, r), r).vectors.subarray(0, r);
+    const data = new Float64Array(half.length * r);
+    half.forEach((i, to) => data.set(coordinates.subarray(i * r, (i + 1) * r), to * r));
+    const chosen = { name: "", dtype: "", n: half.length, d: r, data };
+    const mean = centred ? meanRow(chosen) : new Float64Array(r);
+    const side = columns(chosen, mean);
+    const direction = eigh(product(side, side), r).vectors.subarray(0, r);
     const all = Math.sqrt(direction.reduce((sum, x, k) => sum + x * x * lengths[k], 0));
     own.push((Math.abs(direction[0]) * Math.sqrt(lengths[0])) / all);
     tick?.((number + 1) / halves.length);
-    return Float64Array.from(half, (_, i) => dot(chosen.subarray(i * r, (i + 1) * r), direction));
+    const shift = dot(mean, direction);
+    return Float64Array.from(half, (_, i) => dot(data.subarray(i * r, (i + 1) * r), direction) - shift);
   });
   found.stability = median(own);
   return fits;
-}
-
-/**
- * Subtract the mean of every column.
- * @param {Float64Array} x
- * @param {number} r
- */
-function centre(x, r) {
-  const sums = new Float64Array(r);
-  for (let at = 0; at < x.length; at += r) for (let k = 0; k < r; k++) sums[k] += x[at + k];
-  for (let at = 0; at < x.length; at += r) for (let k = 0; k < r; k++) x[at + k] -= (sums[k] * r) / x.length;
-}
-
-/**
- * x' x of a few columns.
- * @param {Float64Array} x
- * @param {number} r
- */
-function squareOf(x, r) {
-  const out = new Float64Array(r * r);
-  for (let at = 0; at < x.length; at += r) {
-    for (let i = 0; i < r; i++) {
-      const value = x[at + i];
-      for (let j = i; j < r; j++) out[i * r + j] += value * x[at + j];
-    }
-  }
-  for (let i = 0; i < r; i++) for (let j = 0; j < i; j++) out[i * r + j] = out[j * r + i];
-  return out;
 }
 
 /**

@@ -83,7 +83,7 @@ export function comparePVectors(a, b) {
 }
 
 /**
- * The same pair with linear CKA, and with all that the library would warn of.
+ * The same pair with the estimate of linear CKA.
  * @param {Pair} pair
  * @param {Ready} a
  * @param {Ready} b
@@ -91,17 +91,28 @@ export function comparePVectors(a, b) {
  * @returns {Pair}
  */
 export function withCKA(pair, a, b, tick) {
-  const drawn = hasNull(a, b);
-  const share = drawn ? 0.3 : 0.9;
-  const estimate = debiased(norms(a, b, (done) => tick(share * done)));
-  let own = { ...row("linear CKA, debiased", estimate, [NaN], [NaN], NaN), null_95: NaN, p: NaN, calibrated: NaN };
-  if (drawn) {
-    a.kernel ??= kernel(a, (done) => tick(0.3 + 0.2 * done));
-    b.kernel ??= kernel(b, (done) => tick(0.5 + 0.2 * done));
-    own = calibratedRow(estimate, a.kernel, b.kernel, a.draws, (done) => tick(0.7 + 0.3 * done));
+  const estimate = debiased(norms(a, b, tick));
+  const unknown = { lo: NaN, hi: NaN, null: NaN, null_95: NaN, p: NaN, calibrated: NaN };
+  return { ...pair, rows: [...pair.rows, { ...row("linear CKA, debiased", estimate, [NaN], [NaN], NaN), ...unknown }] };
+}
+
+/**
+ * The same pair with interval and null of linear CKA, where these take seconds, and with all that the library would warn of.
+ * @param {Pair} pair
+ * @param {Ready} a
+ * @param {Ready} b
+ * @param {(done: number) => void} tick
+ * @returns {Pair}
+ */
+export function calibrated(pair, a, b, tick) {
+  let [plain, centred, own] = pair.rows;
+  if (hasNull(a, b)) {
+    a.kernel ??= kernel(a, (done) => tick(0.3 * done));
+    b.kernel ??= kernel(b, (done) => tick(0.3 + 0.3 * done));
+    own = calibratedRow(own.estimate, a.kernel, b.kernel, a.draws, (done) => tick(0.6 + 0.4 * done));
   }
   const warnings = [...vectorNotes(a, b), ...note(a, b), ...matrixNotes(a, b), ...orderNotes(a, b, own.p)];
-  return { ...pair, rows: [...pair.rows, own], warnings };
+  return { ...pair, rows: [plain, centred, own], warnings };
 }
 
 const degrees = (/** @type {number} */ radians) => (radians * 180) / Math.PI;

@@ -7,6 +7,8 @@
 export const EPS = 2 ** -52;
 const TILE = 64; // columns of a block, 16 panels of 4
 const DEPTH = 256; // of a block: two of them fit into a core's cache
+const LEFT = new Float64Array(TILE * DEPTH);
+const RIGHT = new Float64Array(TILE * DEPTH);
 
 /**
  * One side of a product: `size` vectors of length `depth`, packed four by four.
@@ -57,6 +59,26 @@ export function rows({ n, d, data }, mean) {
 }
 
 /**
+ * The mean of every feature, corrected once by the mean of what is left.
+ * @param {Matrix} matrix
+ */
+export function meanRow({ n, d, data }) {
+  const mean = new Float64Array(d);
+  for (let pass = 0; pass < 2; pass++) {
+    const sums = new Float64Array(d);
+    for (let i = 0; i < n; i++) for (let j = 0, at = i * d; j < d; j++, at++) sums[j] += data[at] - mean[j];
+    for (let j = 0; j < d; j++) mean[j] += sums[j] / n;
+  }
+  // Where all entries of a feature are equal, their rounded mean is not: there, nothing must be left.
+  for (let j = 0; j < d; j++) {
+    let i = 1;
+    while (i < n && data[i * d + j] === data[j]) i++;
+    if (i === n) mean[j] = data[j];
+  }
+  return mean;
+}
+
+/**
  * All inner products of the vectors of one side with those of the other, (left.size, right.size).
  * @param {Side} left
  * @param {Side} right the same object where the product is symmetric: half of it is computed
@@ -64,16 +86,14 @@ export function rows({ n, d, data }, mean) {
  */
 export function product(left, right, tick) {
   const out = new Float64Array(left.size * right.size);
-  const a = new Float64Array(TILE * DEPTH);
-  const b = new Float64Array(TILE * DEPTH);
   const symmetric = left === right;
   for (let i = 0; i < left.size; i += TILE) {
     for (let from = 0; from < left.depth; from += DEPTH) {
       const count = Math.min(DEPTH, left.depth - from);
-      left.pack(i, from, count, a);
+      left.pack(i, from, count, LEFT);
       for (let j = symmetric ? i : 0; j < right.size; j += TILE) {
-        if (!(symmetric && i === j)) right.pack(j, from, count, b);
-        multiply(a, symmetric && i === j ? a : b, count, out, right.size, i, j);
+        if (!(symmetric && i === j)) right.pack(j, from, count, RIGHT);
+        multiply(LEFT, symmetric && i === j ? LEFT : RIGHT, count, out, right.size, i, j);
       }
     }
     const done = Math.min(1, (i + TILE) / left.size);

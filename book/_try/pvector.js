@@ -6,7 +6,7 @@
  */
 
 import { lanczos } from "./lanczos.js";
-import { EPS, columns, dot, eigh, norm, product, rows } from "./linalg.js";
+import { EPS, columns, dot, eigh, meanRow, norm, product, rows } from "./linalg.js";
 
 export const RANK = 32; // leading directions in which a P-vector is fitted again
 const SMALL = 160; // up to here the whole eigenproblem costs nothing
@@ -67,26 +67,6 @@ function moderate(given) {
   if (largest > 2 ** -100 && largest < 2 ** 100) return { matrix: given, scale: 1 };
   const scale = 2 ** Math.min(1022, Math.max(-1022, -Math.floor(Math.log2(largest))));
   return { matrix: { ...given, data: Float64Array.from(given.data, (x) => x * scale) }, scale };
-}
-
-/**
- * The mean of every feature, corrected once by the mean of what is left.
- * @param {Matrix} matrix
- */
-export function meanRow({ n, d, data }) {
-  const mean = new Float64Array(d);
-  for (let pass = 0; pass < 2; pass++) {
-    const sums = new Float64Array(d);
-    for (let i = 0; i < n; i++) for (let j = 0, at = i * d; j < d; j++, at++) sums[j] += data[at] - mean[j];
-    for (let j = 0; j < d; j++) mean[j] += sums[j] / n;
-  }
-  // Where all entries of a feature are equal, their rounded mean is not: there, nothing must be left.
-  for (let j = 0; j < d; j++) {
-    let i = 1;
-    while (i < n && data[i * d + j] === data[j]) i++;
-    if (i === n) mean[j] = data[j];
-  }
-  return mean;
 }
 
 /**

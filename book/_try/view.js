@@ -138,7 +138,9 @@ function cards(pair, [a, b], done) {
             ? cka.p > 0.05
               ? "Permuted samples agree as well."
               : "Permuted samples give 0 on average."
-            : "Permuted samples give 0 on average; for files of this size, interval and null are left to pvlib.compare.",
+            : done
+              ? "Permuted samples give 0 on average. Interval and null are left to pvlib.compare: these files are too large for a page, or it was stopped."
+              : "Interval and null are being computed …",
         })
       : h("section", { class: "pv-try-card" }, h("h3", {}, "Linear CKA, debiased"), h("p", {}, done ? "It was stopped." : "It is being computed …")),
   );

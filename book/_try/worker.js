@@ -1,8 +1,8 @@
 /** What runs beside the page: files are read and measured here, so that the page stays alive and can stop it. */
 
 import { draws } from "./calibrate.js";
-import { KINDS, comparePVectors, prepare, refuseDifferent, withCKA } from "./compare.js";
-import { cost, hasNull } from "./cka.js";
+import { KINDS, calibrated, comparePVectors, prepare, refuseDifferent, withCKA } from "./compare.js";
+import { cost } from "./cka.js";
 import { refuseBroken } from "./doctor.js";
 import { LARGEST, Refused, Several, checkSize, labelsFor, readLabels, readMatrix } from "./read.js";
 
@@ -76,14 +76,17 @@ const actions = {
       vectors: Object.fromEntries(KINDS.map((kind) => [kind, { ...vectors[kind], coordinates: undefined }])),
     }));
     say({ type: "vectors", files, pairs });
-    places.forEach(([i, j], number) => {
-      const [a, b] = [ready[i], ready[j]];
-      const seconds = Math.ceil((cost(a, b) + (hasNull(a, b) ? 4e8 : 0)) / SPEED);
-      const text = `Linear CKA of ${a.matrix.name} and ${b.matrix.name}` + (seconds > SOON ? `, about ${seconds} s` : "");
-      const share = (/** @type {number} */ done) => progress(text, (number + done) / places.length);
-      share(0);
-      say({ type: "pair", number, pair: withCKA(pairs[number], a, b, share) });
-    });
+    for (const [what, step] of /** @type {const} */ ([["Linear CKA of", withCKA], ["What linear CKA is by chance:", calibrated]])) {
+      places.forEach(([i, j], number) => {
+        const [a, b] = [ready[i], ready[j]];
+        const seconds = step === withCKA ? Math.ceil(cost(a, b) / SPEED) : 0;
+        const text = `${what} ${a.matrix.name} and ${b.matrix.name}` + (seconds > SOON ? `, about ${seconds} s` : "");
+        const share = (/** @type {number} */ done) => progress(text, (number + done) / places.length);
+        share(0);
+        pairs[number] = step(pairs[number], a, b, share);
+        say({ type: "pair", number, pair: pairs[number] });
+      });
+    }
     say({ type: "done" });
   },
 };

@@ -110,7 +110,9 @@ def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> dict:
         "page": (site / "try.html").as_uri(),
         "browser": browser,
         "cases": {name: [str(cases / file) for file in one["files"]] for name, one in expected.items()},
-        "bad": [[str(path)] for path in bad_files if path.name in ("object.npy", "nan.npz", "cut.npz", "two_arrays.npy")]
+        "bad": [
+            [str(path)] for path in bad_files if path.name in ("object.npy", "nan.npz", "cut.npz", "two_arrays.npy")
+        ]
         + [[str(folder / "one.npy"), str(folder / "few.npy")]],
         "large": [str(path) for path in large],
         "several": [str(folder / "one.npy"), str(folder / "two.npz")],
@@ -119,7 +121,9 @@ def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> dict:
         "pictures": os.environ.get("TRY_PICTURES"),
     }
     (folder / "plan.json").write_text(json.dumps(plan))
-    done = subprocess.run([node, SCRIPTS / "drive.js", folder / "plan.json"], capture_output=True, text=True, timeout=280)
+    done = subprocess.run(
+        [node, SCRIPTS / "drive.js", folder / "plan.json"], capture_output=True, text=True, timeout=280
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     for scene in found.values():
@@ -137,7 +141,9 @@ def test_modules_in_node(node, cases):
 
 
 def test_bad_files_get_the_words_of_the_library(node, bad_files):
-    said = json.loads(subprocess.run([node, SCRIPTS / "say.js", *bad_files], capture_output=True, text=True, check=True).stdout)
+    said = json.loads(
+        subprocess.run([node, SCRIPTS / "say.js", *bad_files], capture_output=True, text=True, check=True).stdout
+    )
     assert len(said) > 80
     assert [name for name, text in said.items() if text is None] == []
     differing = {}
@@ -153,7 +159,9 @@ def test_bad_files_get_the_words_of_the_library(node, bad_files):
 
 def plain(text: str) -> str:
     """Without what the underlying library adds in brackets, and with one way to name the matrix."""
-    return re.sub(r" \((?!shape|samples).*\)$", "", text.replace(": features is ", " is ").replace(": features has ", " has "))
+    return re.sub(
+        r" \((?!shape|samples).*\)$", "", text.replace(": features is ", " is ").replace(": features has ", " has ")
+    )
 
 
 def test_the_bundle_refuses_what_it_does_not_understand(tmp_path):
@@ -179,7 +187,9 @@ def test_example_files_are_small_and_of_the_same_samples():
     files = sorted((ROOT / "book/_try/examples").glob("*.npy"))
     matrices = [np.load(path) for path in files]
     assert len(files) == 3
-    assert {len(matrix) for matrix in matrices} == {len((ROOT / "book/_try/examples/digit.csv").read_text().split()) - 1}
+    assert {len(matrix) for matrix in matrices} == {
+        len((ROOT / "book/_try/examples/digit.csv").read_text().split()) - 1
+    }
     assert all(path.stat().st_size <= 150_000 for path in files)
 
 
@@ -211,7 +221,10 @@ def test_every_other_number_of_the_page_is_the_librarys(seen, expected):
 def same_row(found: dict, right: dict) -> None:
     assert found["measure"] == right["measure"]
     for key in ("estimate", "null", "null_95", "p", "calibrated", "mean_alone", "angle_deg"):
-        assert found[key] == (right[key] if right[key] is None else pytest.approx(right[key], rel=1e-6, abs=1e-6)), (right, key)
+        assert found[key] == (right[key] if right[key] is None else pytest.approx(right[key], rel=1e-6, abs=1e-6)), (
+            right,
+            key,
+        )
     for key in ("lo", "hi"):  # they contain the error bound, which float32 products make larger in the library
         assert found[key] == pytest.approx(right[key], abs=1e-5)
 
