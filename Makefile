@@ -49,11 +49,12 @@ readme: $(READY) ## renew the generated parts of README.md from results/
 	@$(BIN)/python scripts/build_readme.py
 
 lint: $(READY)  ## style, format, types and the arrows between the rooms
-	@echo "lint: ruff, mypy, import contracts" >&2
+	@echo "lint: ruff, mypy, import contracts, JavaScript" >&2
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/javascript.py
 
 format: $(READY) ## put the code into the project's format
 	@$(BIN)/ruff check --fix $(SOURCES)

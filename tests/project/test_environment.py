@@ -66,7 +66,7 @@ def test_pvlib_is_ours_and_not_the_photovoltaics_package():
     assert "pvlib" not in {*needs("all", "test"), *locked(), *conda(), *conda_pip}
 
 
-@pytest.mark.parametrize("folder", ["mathjax", "plotly"])
+@pytest.mark.parametrize("folder", ["fflate", "mathjax", "papaparse", "plotly"])
 def test_vendored_assets_are_what_they_say_and_carry_their_licence(folder):
     vendor = ROOT / "book/_vendor"
     sums = dict(line.split("  ")[::-1] for line in (vendor / "SHA256SUMS").read_text().splitlines())

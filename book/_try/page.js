@@ -1,0 +1,294 @@
+/** The page: files in, messages to and from the worker, what is shown when. */
+
+import { loadPlotly } from "./charts.js";
+import { byId, h } from "./dom.js";
+import { asJSON } from "./export.js";
+import { fill, frame } from "./view.js";
+
+/**
+ * @typedef {object} Entry
+ * @property {string} id
+ * @property {File} file
+ * @property {string} name
+ * @property {"reading" | "read" | "several" | "refused"} state
+ * @property {string} text
+ * @property {string} [array]
+ * @property {string[]} [names]
+ * @property {number} n
+ * @property {number} d
+ * @property {boolean} [header]
+ */
+
+/**
+ * @param {{workerSource: string, base: string}} around
+ */
+export function start({ workerSource, base }) {
+  /** @type {Entry[]} */
+  let entries = [];
+  /** @type {Worker | null} */
+  let worker = null;
+  /** @type {File | null} */
+  let labelsFile = null;
+  /** @type {Labels | null} */
+  let labels = null;
+  /** @type {import("./view.js").Result | null} */
+  let result = null;
+  /** @type {ReturnType<typeof frame> | null} */
+  let shown = null;
+  let finished = false;
+  let next = 0;
+
+  const [input, list, status, alert_, bar, cancel, again, results, drop] = [
+    "try-files", "try-list", "try-status", "try-error", "try-progress", "try-cancel", "try-again", "try-results", "try-drop",
+  ].map((id) => byId(id));
+
+  /** @param {object} message */
+  const ask = (message) => {
+    if (!worker) {
+      worker = new Worker(URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" })));
+      worker.onmessage = ({ data }) => heard(data);
+      worker.onerror = (event) => refused(`The worker stopped: ${event.message}`);
+      for (const entry of entries) if (entry.state === "read") askToRead(entry);
+    }
+    worker.postMessage(message);
+  };
+
+  /** @param {Entry} entry */
+  const askToRead = ({ id, file, name, array }) => ask({ type: "read", id, file, name, array });
+
+  /** @param {string} text */
+  const refused = (text) => {
+    alert_.textContent = text;
+    alert_.hidden = !text;
+  };
+
+  /** @param {boolean} yes */
+  const busy = (yes) => {
+    bar.hidden = cancel.hidden = !yes;
+    again.hidden = yes || finished || ready().length < 2;
+  };
+
+  const ready = () => entries.filter(({ state }) => state === "read");
+
+  /** @param {Iterable<File>} files */
+  const add = (files) => {
+    for (const file of files) {
+      const taken = new Set(entries.map(({ file: { name }, name: shownName }) => shownName || name));
+      let name = file.name;
+      for (let copy = 2; taken.has(name); copy++) name = file.name.replace(/(\.[^.]*)?$/, ` (${copy})$1`);
+      /** @type {Entry} */
+      const entry = { id: String(next++), file, name, state: "reading", text: "", n: 0, d: 0 };
+      entries.push(entry);
+      askToRead(entry);
+    }
+    changed();
+  };
+
+  const changed = () => {
+    finished = false;
+    list.replaceChildren(...entries.map(line), ...(labelsFile ? [labelsLine(labelsFile)] : []));
+    const count = ready().length;
+    if (entries.some(({ state }) => state === "reading")) status.textContent = "Reading …";
+    else if (count === 0) status.textContent = entries.length ? "" : "No file yet.";
+    else if (count === 1) status.textContent = "One file is read. Add another one of the same samples.";
+    else compare();
+  };
+
+  /** @param {Entry} entry */
+  const line = (entry) => {
+    const { id, name, state, text, n, d, names } = entry;
+    const about = state === "read" ? `${n} samples × ${d} features, ${text}` : state === "reading" ? "reading …" : text;
+    const choice = names
+      ? h(
+          "select",
+          {
+            class: "pv-try-select",
+            "aria-label": `Array of ${entry.file.name}`,
+            on: {
+              change: (/** @type {Event} */ event) => {
+                entry.array = /** @type {HTMLSelectElement} */ (event.target).value;
+                entry.state = "reading";
+                askToRead(entry);
+                changed();
+              },
+            },
+          },
+          h("option", { value: "", disabled: true, selected: entry.array === undefined }, "choose an array"),
+          ...names.map((one) => h("option", { value: one, selected: one === entry.array }, one)),
+        )
+      : "";
+    return item(name, state === "refused", [h("span", {}, about), choice], () => {
+      entries = entries.filter((other) => other !== entry);
+      ask({ type: "forget", id });
+    });
+  };
+
+  /** @param {File} file */
+  const labelsLine = ({ name }) =>
+    item(name, false, [h("span", {}, "labels")], () => {
+      labelsFile = null;
+    });
+
+  /**
+   * @param {string} name
+   * @param {boolean} bad
+   * @param {(Node | string)[]} about
+   * @param {() => void} remove
+   */
+  const item = (name, bad, about, remove) => {
+    const click = () => {
+      remove();
+      clear();
+      input.focus();
+      changed();
+    };
+    return h(
+      "li",
+      { class: bad ? "pv-try-bad" : "" },
+      h("span", { class: "pv-try-name" }, name),
+      ...about,
+      h("button", { type: "button", class: "pv-try-button", "aria-label": `Remove ${name}`, on: { click } }, "Remove"),
+    );
+  };
+
+  const clear = () => {
+    result = shown = null;
+    results.replaceChildren();
+    refused("");
+    busy(false);
+  };
+
+  const compare = () => {
+    clear();
+    busy(true);
+    /** @type {HTMLProgressElement} */ (bar).value = 0;
+    status.textContent = "Comparing …";
+    const chosen = ready();
+    labels = null;
+    if (labelsFile) ask({ type: "labels", file: labelsFile, n: chosen[0].n });
+    ask({ type: "compare", ids: chosen.map(({ id }) => id) });
+  };
+
+  /** @param {any} message */
+  const heard = (message) => {
+    const entry = entries.find(({ id }) => id === message.id);
+    if (message.type === "read" && entry) {
+      const known = entry.state === "read";
+      Object.assign(entry, { state: "read", name: message.name, n: message.n, d: message.d, text: message.dtype, header: message.header });
+      if (!known) changed();
+    } else if (message.type === "several" && entry) {
+      Object.assign(entry, { state: "several", names: message.names, text: message.text });
+      changed();
+    } else if (message.type === "error" && message.asked === "read" && entry) {
+      Object.assign(entry, { state: "refused", text: message.text });
+      changed();
+    } else if (message.type === "error") {
+      refused(message.text);
+      if (message.asked !== "labels") {
+        status.textContent = "";
+        busy(false);
+      }
+    } else if (message.type === "labels") {
+      labels = { name: message.name, values: message.values };
+    } else if (message.type === "progress") {
+      status.textContent = `${message.text} …`;
+      /** @type {HTMLProgressElement} */ (bar).value = message.done;
+    } else if (message.type === "vectors") {
+      for (const file of message.files) Object.assign(file, { array: entryOf(file.name)?.array, header: entryOf(file.name)?.header });
+      result = { files: message.files, pairs: message.pairs, labels, chosen: 0 };
+      show();
+    } else if (message.type === "pair" && result) {
+      result.pairs[message.number] = message.pair;
+      if (shown && message.number === result.chosen) fill(shown.parts, result, false);
+    } else if (message.type === "done" && result) {
+      finished = true;
+      if (shown) fill(shown.parts, result, true);
+      const [{ n }] = result.files;
+      status.textContent = `Done: ${result.files.length} files of ${n} samples.`;
+      busy(false);
+    }
+  };
+
+  /** @param {string} name */
+  const entryOf = (name) => entries.find((entry) => entry.name === name);
+
+  const show = () => {
+    if (!result) return;
+    shown = frame(result, (chosen) => {
+      if (!result) return;
+      result.chosen = chosen;
+      show();
+      document.getElementById("try-pair")?.focus();
+    });
+    fill(shown.parts, result, finished);
+    results.replaceChildren(shown.root);
+    const { draw } = shown;
+    loadPlotly(base).then(draw, (error) => refused(error.message));
+  };
+
+  input.addEventListener("change", () => {
+    const { files } = /** @type {HTMLInputElement} */ (input);
+    if (files) add(files);
+    /** @type {HTMLInputElement} */ (input).value = "";
+  });
+  byId("try-labels").addEventListener("change", ({ target }) => {
+    labelsFile = /** @type {HTMLInputElement} */ (target).files?.[0] ?? null;
+    /** @type {HTMLInputElement} */ (target).value = "";
+    changed();
+  });
+  byId("try-example").addEventListener("click", () => examples(base).then(({ files, labels: own }) => {
+    entries = [];
+    worker?.terminate();
+    worker = null;
+    labelsFile = own;
+    clear();
+    add(files);
+  }, (error) => refused(error.message)));
+  cancel.addEventListener("click", () => {
+    worker?.terminate();
+    worker = null;
+    for (const entry of entries) if (entry.state === "reading") Object.assign(entry, { state: "refused", text: "stopped" });
+    busy(false);
+    if (shown && result) fill(shown.parts, result, true);
+    status.textContent = "Stopped.";
+    again.focus();
+  });
+  again.addEventListener("click", compare);
+  for (const event of ["dragenter", "dragover"]) {
+    drop.addEventListener(event, (happened) => {
+      happened.preventDefault();
+      drop.classList.add("pv-try-over");
+    });
+  }
+  for (const event of ["dragleave", "drop"]) drop.addEventListener(event, () => drop.classList.remove("pv-try-over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (event.dataTransfer) add(event.dataTransfer.files);
+  });
+  window.addEventListener("dragover", (event) => event.preventDefault()); // a file dropped beside the box is no new page
+  window.addEventListener("drop", (event) => event.preventDefault());
+  drop.hidden = false;
+  // For those who drive the page by a program, and for its tests.
+  return { json: () => result && asJSON(result.files, result.pairs), finished: () => finished };
+}
+
+/**
+ * The example files, from a script: a page that was opened from a disk may load no other kind of file.
+ * @param {string} base
+ * @returns {Promise<{files: File[], labels: File}>}
+ */
+function examples(base) {
+  return new Promise((resolve, reject) => {
+    const script = h("script", { src: `${base}try/examples.js` });
+    script.addEventListener("error", () => reject(new Error("the example files could not be loaded")));
+    script.addEventListener("load", () => {
+      const given = /** @type {Record<string, string>} */ (/** @type {any} */ (window).pvTryExamples);
+      const file = (/** @type {string} */ name) =>
+        new File([Uint8Array.from(atob(given[name]), (letter) => letter.charCodeAt(0))], name);
+      const names = Object.keys(given);
+      const isLabels = (/** @type {string} */ name) => name.endsWith(".csv");
+      resolve({ files: names.filter((name) => !isLabels(name)).map(file), labels: file(/** @type {string} */ (names.find(isLabels))) });
+    });
+    document.head.append(script);
+  });
+}

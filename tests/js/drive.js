@@ -1,0 +1,213 @@
+/**
+ * Drives the built page in Chromium and says what it saw, as JSON: `node drive.js PLAN.json`. Not a test (test_try_page.py is).
+ *
+ * The plan: {page: address, browser: executable, cases: {name: [files]}, labels: {name: file}, bad: [[files]], pictures?: folder}.
+ */
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const { chromium } = createRequire(new URL("../../book/_try/package.json", import.meta.url))("playwright-core");
+const axe = readFileSync(new URL("../../book/_try/node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const PATIENCE = 120_000; // milliseconds
+const PHONE = 390;
+
+const plan = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const browser = await chromium.launch({ executablePath: plan.browser, args: ["--no-sandbox"] });
+/** @type {string[]} */
+const elsewhere = []; // what was asked of other hosts
+/** @type {string[]} */
+const errors = [];
+
+/**
+ * A fresh page of the book.
+ * @param {{width?: number, theme?: "light" | "dark"}} [options]
+ */
+async function open({ width = 1280, theme = "light" } = {}) {
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, acceptDownloads: true });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  page.on("request", (/** @type {any} */ request) => {
+    if (!/^(file|blob|data):/.test(request.url())) elsewhere.push(request.url());
+  });
+  page.on("pageerror", (/** @type {Error} */ error) => errors.push(error.message));
+  await page.addInitScript((/** @type {string} */ mode) => localStorage.setItem("mode", mode), theme);
+  await page.goto(plan.page);
+  return page;
+}
+
+/** @param {any} page */
+const finished = (page) => page.waitForFunction(() => /** @type {any} */ (window).pvTry.finished());
+
+/**
+ * Choose files, and wait for the result.
+ * @param {any} page
+ * @param {string[]} files
+ */
+async function compare(page, files) {
+  await page.setInputFiles("#try-files", files);
+  await finished(page);
+}
+
+/** @param {any} page */
+const result = async (page) => JSON.parse(await page.evaluate(() => /** @type {any} */ (window).pvTry.json()));
+
+/** @param {any} page */
+async function accessibility(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(".pv-try"));
+  return violations.map((/** @type {any} */ found) => `${found.id}: ${found.nodes.map((/** @type {any} */ node) => node.html).join(" ")}`);
+}
+
+const width = (/** @type {any} */ page) => page.evaluate(() => document.documentElement.scrollWidth);
+
+/** What is seen of each case by name. */
+async function cases() {
+  /** @type {Record<string, any>} */
+  const seen = {};
+  for (const [name, files] of Object.entries(plan.cases)) {
+    const page = await open();
+    await compare(page, files);
+    seen[name] = { ...(await result(page)), status: await page.textContent("#try-status"), cautions: await page.locator(".pv-try-cautions li").allTextContents() };
+    await page.context().close();
+  }
+  return seen;
+}
+
+/** What the page says of files that it refuses. */
+async function bad() {
+  const seen = [];
+  for (const files of plan.bad) {
+    const page = await open();
+    await page.setInputFiles("#try-files", files);
+    const said = page.locator(".pv-try-bad, #try-error:not([hidden])").first();
+    await said.waitFor();
+    seen.push(await said.textContent());
+    await page.context().close();
+  }
+  return seen;
+}
+
+/** Everything by keyboard: the chooser, labels, pairs, tables, what is kept. */
+async function keyboard() {
+  const page = await open();
+  const [first, second, third] = Object.values(plan.cases)[0].concat(Object.values(plan.cases)[0][0]);
+  const reach = async (/** @type {string} */ selector) => {
+    for (let step = 0; step < 200; step++) {
+      await page.keyboard.press("Tab");
+      if (await page.evaluate((/** @type {string} */ wanted) => document.activeElement?.matches(wanted), selector)) return;
+    }
+    throw new Error(`${selector} is not reached by the tab key`);
+  };
+  await reach("#try-files");
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+  await chooser.setFiles([first, second, third]);
+  await finished(page);
+  await reach("#try-pair");
+  await page.keyboard.press("ArrowDown");
+  const shown = await page.locator("#try-python").textContent();
+  await reach(".pv-try-more summary");
+  await page.keyboard.press("Enter");
+  const table = await page.locator(".pv-try-more[open] table").count();
+  await reach(".pv-try-more[open] .pv-try-button");
+  const [entries] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+  await reach(".pv-try-buttons button:nth-child(2)");
+  const [json] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Space")]);
+  const kept = JSON.parse(readFileSync(await json.path(), "utf8"));
+  const lines = readFileSync(await entries.path(), "utf8").trim().split("\n").length;
+  await page.context().close();
+  return { shown, table, lines, pairs: kept.pairs.length };
+}
+
+/** A comparison that is stopped, and done again. */
+async function stopped() {
+  const page = await open();
+  await page.setInputFiles("#try-files", plan.large);
+  await page.waitForSelector("#try-cancel:not([hidden])");
+  const [bar] = [await page.locator("#try-progress").isVisible()];
+  await page.click("#try-cancel");
+  const status = await page.textContent("#try-status");
+  const result_ = await page.evaluate(() => /** @type {any} */ (window).pvTry.json());
+  await page.click("#try-again");
+  await finished(page);
+  const again = (await result(page)).pairs.length;
+  await page.context().close();
+  return { bar, status, result: result_, again };
+}
+
+/** Files that are dropped on the page. */
+async function dropped() {
+  const page = await open();
+  const files = Object.values(plan.cases)[0].map((/** @type {string} */ path) => ({
+    name: path.split("/").pop(),
+    content: readFileSync(path).toString("base64"),
+  }));
+  await page.evaluate((/** @type {{name: string, content: string}[]} */ given) => {
+    const data = new DataTransfer();
+    for (const { name, content } of given) data.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
+    document.getElementById("try-drop")?.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+  }, files);
+  await finished(page);
+  const names = (await result(page)).files.map((/** @type {any} */ file) => file.name);
+  await page.context().close();
+  return names;
+}
+
+/** One of several arrays, labels, and two files of one name. */
+async function choices() {
+  const page = await open();
+  await page.setInputFiles("#try-files", plan.several);
+  await page.locator(".pv-try-list select").selectOption("other");
+  await finished(page);
+  const { files } = await result(page);
+  const python = await page.locator("#try-python").textContent();
+  await page.setInputFiles("#try-labels", plan.labels);
+  await page.waitForFunction(() => document.querySelector(".pv-try-figure .legend"));
+  const classes = await page.locator(".pv-try-figure").first().locator(".legend .traces").count();
+  await page.setInputFiles("#try-labels", plan.wrongLabels);
+  await page.locator("#try-error:not([hidden])").waitFor();
+  const refused = await page.textContent("#try-error");
+  await finished(page);
+  await page.context().close();
+  return { names: files.map((/** @type {any} */ file) => file.name), python, classes, refused };
+}
+
+/** The example in light, dark and on a phone. */
+async function looks() {
+  /** @type {Record<string, any>} */
+  const seen = {};
+  for (const [name, options] of /** @type {const} */ ([["light", {}], ["dark", { theme: "dark" }], ["phone", { width: PHONE }], ["dark phone", { width: PHONE, theme: "dark" }]])) {
+    const page = await open(options);
+    const before = await accessibility(page);
+    await page.click("#try-example");
+    await finished(page);
+    await page.waitForFunction(() => document.querySelectorAll(".pv-try-figure .main-svg").length >= 3);
+    for (const summary of await page.locator(".pv-try-more summary").all()) await summary.click();
+    seen[name] = {
+      theme: await page.evaluate(() => document.documentElement.dataset.theme),
+      axe: [...before, ...(await accessibility(page))],
+      width: await width(page),
+      tables: await page.locator(".pv-try table").count(),
+      pictures: await page.locator('.pv-plotly[role="img"][aria-label]').count(),
+    };
+    if (plan.pictures) {
+      for (const summary of await page.locator(".pv-try-more summary").all()) await summary.click();
+      await page.screenshot({ path: join(plan.pictures, `${name.replace(" ", "-")}.png`), fullPage: true });
+    }
+    await page.context().close();
+  }
+  return seen;
+}
+
+/** @type {Record<string, any>} */
+const seen = {};
+for (const [name, scene] of Object.entries({ cases, bad, keyboard, stopped, dropped, choices, looks })) {
+  try {
+    seen[name] = await scene();
+  } catch (error) {
+    seen[name] = { failed: error instanceof Error ? error.message : String(error) };
+  }
+}
+await browser.close();
+console.log(JSON.stringify({ ...seen, elsewhere, errors }));

@@ -1,0 +1,284 @@
+"""The page "Try your own features": its modules in Node.js, and the built page in a real browser, against the library."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pvlib.study.matrices import read_matrix
+from pvlib.study.tell import measured
+from scripts.check_pages import problems
+from scripts.javascript import missing
+
+from ..study.bad_files import BAD
+from .try_cases import relu, write_cases
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "tests" / "js"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+STUB = "# A stub\n\nStands for a page that the one under test links to.\n"
+KINDS = ("uncentred", "centred")
+# What the page says in other words than the library: it chooses arrays by mouse, and asks for no more memory than a tab has.
+OWN_WORDS = {"two.npz", "really_pt.npz", "bomb.npz", "lying_member.npz"}
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    if (why := missing()) is not None:
+        pytest.skip(f"the page's JavaScript is NOT TESTED: {why}")
+    return str(shutil.which("node"))
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("cases")
+    write_cases(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(cases) -> dict[str, dict]:
+    return json.loads((cases / "expected.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def bad_files(tmp_path_factory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("bad")
+    before = os.getcwd()
+    os.chdir(folder)  # what is made may name itself without a folder
+    try:
+        for name, (make, _) in BAD.items():
+            if Path(name).suffix in (".npy", ".npz", ".csv") and name.isprintable() and len(name) < 100:
+                make(Path(name))
+    finally:
+        os.chdir(before)
+    made = (folder / name for name in BAD)
+    return sorted(path for path in made if path.name in os.listdir(folder) and path.is_file() and not path.is_symlink())
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The page as the book has it, with stubs for the pages that it links to."""
+    book = tmp_path_factory.mktemp("site") / "book"
+    ignored = shutil.ignore_patterns("node_modules", "__pycache__", "mathjax")
+    for name in ("_ext", "_static", "_try", "_vendor"):
+        shutil.copytree(ROOT / "book" / name, book / name, ignore=ignored)
+    for name in ("try.md", "references.bib"):
+        shutil.copy(ROOT / "book" / name, book)
+    (book / "notebooks").mkdir()
+    for name in ("index", "use", "notebooks/08_controls"):
+        (book / f"{name}.md").write_text(STUB)
+    chapters = "".join(f"  - file: {name}\n" for name in ("try", "use", "notebooks/08_controls"))
+    (book / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{chapters}")
+    shutil.copy(ROOT / "_config.yml", book.parent)
+    command = [Path(sys.executable).parent / "jupyter-book", "build", "book", "--config", "_config.yml"]
+    done = subprocess.run(
+        [*command, "--path-output", ".", "-W", "-n", "--keep-going"], cwd=book.parent, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return book.parent / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> dict:
+    """Everything that the browser saw (tests/js/drive.js), opened from the disk as a reader without a server would."""
+    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip("the built page is NOT TESTED: there is no Chromium (install it, or name one in CHROMIUM)")
+    folder = tmp_path_factory.mktemp("drive")
+    rng = np.random.default_rng(0)
+    large = [folder / f"large{i}.npy" for i in (0, 1)]
+    for path, matrix in zip(large, relu(rng, 3000, 400, 500), strict=True):
+        np.save(path, matrix.astype(np.float32))
+    a, b = relu(rng, 30, 5, 4)
+    np.save(folder / "one.npy", a)
+    np.savez(folder / "two.npz", one=b, other=b + 1)
+    (folder / "kinds.csv").write_text("kind\n" + "cat\ndog\nbird\n" * 10)
+    (folder / "short.csv").write_text("cat\ndog\n")
+    np.save(folder / "few.npy", a[:12])
+    plan = {
+        "page": (site / "try.html").as_uri(),
+        "browser": browser,
+        "cases": {name: [str(cases / file) for file in one["files"]] for name, one in expected.items()},
+        "bad": [
+            [str(path)] for path in bad_files if path.name in ("object.npy", "nan.npz", "cut.npz", "two_arrays.npy")
+        ]
+        + [[str(folder / "one.npy"), str(folder / "few.npy")]],
+        "large": [str(path) for path in large],
+        "several": [str(folder / "one.npy"), str(folder / "two.npz")],
+        "labels": str(folder / "kinds.csv"),
+        "wrongLabels": str(folder / "short.csv"),
+        "pictures": os.environ.get("TRY_PICTURES"),
+    }
+    (folder / "plan.json").write_text(json.dumps(plan))
+    done = subprocess.run(
+        [node, SCRIPTS / "drive.js", folder / "plan.json"], capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    for scene in found.values():
+        assert "failed" not in scene, scene
+    return found
+
+
+def test_modules_in_node(node, cases):
+    """Readers, linear algebra, permutations, and every case against the library's numbers: node's own test runner."""
+    files = sorted(map(str, SCRIPTS.glob("*.test.js")))
+    environment = {**os.environ, "TRY_CASES": str(cases)}
+    done = subprocess.run([node, "--test", *files], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "# skipped 0" in done.stdout or "ℹ skipped 0" in done.stdout
+
+
+def test_bad_files_get_the_words_of_the_library(node, bad_files):
+    said = json.loads(
+        subprocess.run([node, SCRIPTS / "say.js", *bad_files], capture_output=True, text=True, check=True).stdout
+    )
+    assert len(said) > 80
+    assert [name for name, text in said.items() if text is None] == []
+    differing = {}
+    for path in bad_files:
+        with warnings.catch_warnings(), pytest.raises((ValueError, MemoryError)) as error:
+            warnings.simplefilter("ignore")
+            measured(path.name, read_matrix(path))
+        words = str(error.value).replace(f"{path.parent}/", "")
+        if path.name not in OWN_WORDS and plain(words) != plain(said[path.name]):
+            differing[path.name] = (words, said[path.name])
+    assert differing == {}
+
+
+def plain(text: str) -> str:
+    """Without what the underlying library adds in brackets, and with one way to name the matrix."""
+    return re.sub(
+        r" \((?!shape|samples).*\)$", "", text.replace(": features is ", " is ").replace(": features has ", " has ")
+    )
+
+
+def test_the_bundle_refuses_what_it_does_not_understand(tmp_path):
+    spec = importlib.util.spec_from_file_location("try_page", ROOT / "book/_ext/try_page.py")
+    extension = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(extension)
+    (tmp_path / "one.js").write_text('import { two as three } from "./two.js";\nexport const four = three;\n')
+    (tmp_path / "two.js").write_text("export function two() {}\n")
+    text = extension.bundle(tmp_path, "one")
+    assert text.index("modules.two =") < text.index("modules.one =")
+    assert "const { two: three } = modules.two;" in text
+    (tmp_path / "two.js").write_text('import everything from "elsewhere";\nexport default 3;\n')
+    with pytest.raises(ValueError, match=r"two\.js"):
+        extension.bundle(tmp_path, "one")
+
+
+def test_the_built_page_asks_no_other_host_and_its_links_hold(site):
+    ours = [problem for problem in problems(site) if problem.startswith("try.html") and "mathjax" not in problem]
+    assert ours == []
+
+
+def test_example_files_are_small_and_of_the_same_samples():
+    files = sorted((ROOT / "book/_try/examples").glob("*.npy"))
+    matrices = [np.load(path) for path in files]
+    assert len(files) == 3
+    assert {len(matrix) for matrix in matrices} == {
+        len((ROOT / "book/_try/examples/digit.csv").read_text().split()) - 1
+    }
+    assert all(path.stat().st_size <= 150_000 for path in files)
+
+
+def test_p_vectors_of_the_page_are_those_of_the_library(seen, expected):
+    for name, wanted in expected.items():
+        for file, right in zip(seen["cases"][name]["files"], wanted["vectors"], strict=True):
+            for kind in KINDS:
+                found = file["vectors"][kind]
+                assert found["defined"] == right[kind]["defined"]
+                if found["defined"]:
+                    u, v = np.array(found["vector"]), np.array(right[kind]["vector"])
+                    assert 1 - abs(u @ v) <= 1e-10
+                    assert np.abs(u - v).max() <= 1e-10, (name, kind)
+                    assert found["singularValues"][0] == pytest.approx(right[kind]["first"], rel=1e-10)
+
+
+def test_every_other_number_of_the_page_is_the_librarys(seen, expected):
+    for name, wanted in expected.items():
+        files, (pair,) = seen["cases"][name]["files"], seen["cases"][name]["pairs"]
+        for kind, found, right in zip(KINDS, pair["rows"], wanted["rows"], strict=False):
+            if all(file["vectors"][kind]["defined"] for file in files):
+                same_row(found, right)
+        same_row(pair["rows"][2], wanted["rows"][2])
+        for key, value in wanted["mean"].items():
+            if all(file["vectors"]["uncentred"]["defined"] for file in files):
+                assert pair["mean"]["uncentred"][key] == pytest.approx(value, abs=1e-6)
+
+
+def same_row(found: dict, right: dict) -> None:
+    assert found["measure"] == right["measure"]
+    for key in ("estimate", "null", "null_95", "p", "calibrated", "mean_alone", "angle_deg"):
+        assert found[key] == (right[key] if right[key] is None else pytest.approx(right[key], rel=1e-6, abs=1e-6)), (
+            right,
+            key,
+        )
+    for key in ("lo", "hi"):  # they contain the error bound, which float32 products make larger in the library
+        assert found[key] == pytest.approx(right[key], abs=1e-5)
+
+
+def test_the_page_warns_as_the_library_does(seen, expected):
+    for name, wanted in expected.items():
+        assert seen["cases"][name]["pairs"][0]["warnings"] == wanted["warnings"]
+        shown = [line.rstrip(".").lower() for line in seen["cases"][name]["cautions"]]
+        assert shown == [line.lower() for line in wanted["warnings"]]
+
+
+def test_refusals_are_shown(seen):
+    cut, nan, object_, two, different = seen["bad"]  # by name, then the pair
+    assert "not a .npz file" in cut
+    assert "nan at row 0, column 0" in nan
+    assert "dtype object" in object_
+    assert "holds more than the array" in two
+    assert "different numbers of samples: one.npy has 30, few.npy has 12" in different
+
+
+def test_the_keyboard_is_enough(seen):
+    found = seen["keyboard"]
+    assert found["table"] == 1
+    assert found["pairs"] == 3
+    assert found["lines"] == 201
+    assert "half_precision_and_fortran_order_a (2).npy" in found["shown"]
+
+
+def test_a_comparison_can_be_stopped_and_done_again(seen):
+    assert seen["stopped"] == {"bar": True, "status": "Stopped.", "result": None, "again": 1}
+
+
+def test_dropped_files_are_compared(seen):
+    assert seen["dropped"] == [f"half_precision_and_fortran_order_{letter}.npy" for letter in "ab"]
+
+
+def test_one_of_several_arrays_is_chosen_and_labels_colour(seen):
+    found = seen["choices"]
+    assert found["names"] == ["one.npy", "two.npz:other"]
+    assert 'numpy.load("two.npz")["other"]' in found["python"]
+    assert found["classes"] == 3
+    assert "short.csv: it holds 2 labels for 30 samples" in found["refused"]
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone", "dark phone"])
+def test_the_page_is_accessible(seen, look):
+    found = seen["looks"][look]
+    assert found["theme"] == ("dark" if "dark" in look else "light")
+    assert found["axe"] == []
+    assert found["pictures"] == 3
+    assert found["tables"] >= 5
+    assert found["width"] <= (390 if "phone" in look else 1280)
+
+
+def test_nothing_is_asked_of_another_host_and_nothing_breaks(seen):
+    assert seen["elsewhere"] == []
+    assert seen["errors"] == []
