@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from .. import tables
 from ..answers.summary import Summary
+from ..guard import guard
 from .book_figure import BookFigure, Missing
 from .markup import Markup, link, pipe_table, tabs
 from .style import svg
@@ -80,10 +81,20 @@ class Chapter:
         chosen = {dataset: self.summary.of(dataset) for dataset in {view.dataset for view in self.every_view}}
         return [view for view in self.every_view if chosen[view.dataset] in (view.judging, None)]
 
-    @property
+    @cached_property
     def whole(self) -> bool:
-        """Whether all data sets of the paper are there: only then are sentences about them checked."""
-        return self.summary.datasets == list(self.summary.claims.datasets)
+        """Whether all data sets of the paper are shown: only then are sentences about them checked.
+
+        Raises
+        ------
+        UntrueSentence
+            They are shown, but some have too few networks that reached their floor: no sentence must pass unchecked.
+        """
+        wanted = list(self.summary.claims.datasets)
+        if not set(wanted) <= {view.dataset for view in self.every_view}:
+            return False
+        guard(self.summary.datasets == wanted, "all data sets of the paper have networks that reached their floor")
+        return True
 
     def view(self, study: str, dataset: str | None = None) -> View:
         """One data set of one study (of the same name, unless said otherwise), also where the chapter shows others.
