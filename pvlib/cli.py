@@ -13,7 +13,6 @@ from . import __version__
 from .extras import EXTRAS, advice
 from .one_line import one_line
 
-ISSUES = "https://github.com/pvector-book/pvector-book/issues"
 
 RUN_HELP = """\
 Train and measure the runs of a study that the store lacks. Interrupt it at any time (Ctrl-C, kill, power cut): at most
@@ -134,10 +133,21 @@ def report(error: Exception) -> None:
         text = one_line(error)
     else:
         text = (
-            f"unexpected {type(error).__name__}: {one_line(error)[:300]}; please report it at {ISSUES} with what the same "
+            f"unexpected {type(error).__name__}: {one_line(error)[:300]}; please report it{_where()} with what the same "
             "command prints under PVLIB_DEBUG=1"
         )
     print(f"pvlib: {text}", file=sys.stderr)
+
+
+def _where() -> str:
+    """Where to report what went wrong, if this copy is published anywhere (pyproject.toml, [project.urls])."""
+    from importlib import metadata
+
+    try:
+        urls = metadata.metadata("pvector-book").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:
+        return ""
+    return next((f" at {url}/issues" for name, _, url in (u.partition(", ") for u in urls) if name == "Repository"), "")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import pvlib
-from pvlib.cli import ISSUES, main
+from pvlib.cli import main
 from pvlib.study.files import sha256
 
 ROOT = Path(__file__).parents[1]
@@ -232,16 +231,32 @@ def test_what_is_unexpected_is_one_line_that_says_how_to_report_it(files, monkey
     assert main(["measure", str(files / "a.npy")]) == 1
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    for word in ("unexpected KeyError", "fault of ours", ISSUES, "PVLIB_DEBUG=1"):
+    for word in ("unexpected KeyError", "fault of ours", "please report it", "PVLIB_DEBUG=1"):
         assert word in told
     monkeypatch.setenv("PVLIB_DEBUG", "1")
     with pytest.raises(KeyError):
         main(["measure", str(files / "a.npy")])
 
 
-def test_the_address_for_reports_is_the_one_of_the_project():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["urls"]["Repository"] + "/issues" == ISSUES
+@pytest.mark.parametrize(
+    ("urls", "said"),
+    [
+        (["Repository, https://host.example/book"], " at https://host.example/book/issues"),
+        (["Home, https://x"], ""),
+        ([], ""),
+    ],
+)
+def test_reports_go_where_the_project_is_published_or_nowhere(monkeypatch, urls, said):
+    from email.message import Message
+    from importlib import metadata
+
+    from pvlib.cli import _where
+
+    message = Message()
+    for url in urls:
+        message["Project-URL"] = url
+    monkeypatch.setattr(metadata, "metadata", lambda _: message)
+    assert _where() == said
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory:\nframe 1")])

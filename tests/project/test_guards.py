@@ -36,7 +36,9 @@ def other_results(monkeypatch):
 
     def turned(self, run):
         """P-vectors whose sign changes from sample to sample: none is positive."""
-        return {name: value * np.where(np.arange(value.shape[1]) % 2, 1, -1) for name, value in vectors(self, run).items()}
+        return {
+            name: value * np.where(np.arange(value.shape[1]) % 2, 1, -1) for name, value in vectors(self, run).items()
+        }
 
     monkeypatch.setattr(tables.Study, "_read", lambda self, table: upside_down(read(self, table), table))
     monkeypatch.setattr(tables.Study, "vectors", turned)
@@ -65,6 +67,8 @@ def test_with_other_results_the_chapter_stops_and_names_the_sentence(chapter, ot
 def test_networks_that_all_miss_their_floor_do_not_let_sentences_pass_unchecked(monkeypatch, tmp_path):
     read = tables.Study._read
     low = {"score": 0.01}
-    monkeypatch.setattr(tables.Study, "_read", lambda self, t: read(self, t).assign(**low) if t == "runs" else read(self, t))
+    monkeypatch.setattr(
+        tables.Study, "_read", lambda self, t: read(self, t).assign(**low) if t == "runs" else read(self, t)
+    )
     with pytest.raises(UntrueSentence, match="have networks that reached their floor"):
         run("03_architectures", monkeypatch, tmp_path)

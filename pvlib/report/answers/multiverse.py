@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..statistics import Interval, one_sample_mean
-from .agreement import YES, Agreement, Networks
+from .agreement import OPEN, YES, Agreement, Networks
 from .convergence import Fall, answer_fall, usually
 from .judging import Judging
 
@@ -34,7 +34,8 @@ def universes(judging: Judging) -> pd.DataFrame:
         study, dataset, layer, convention, split, family; architectures, pairs; smallest, trained, untrained, difference
         (mean absolute cosine: of the smallest pair, over pairs, and trained less untrained); start, end (mean angle in degrees to
         another seed's final P-vector, over architectures; before training BatchNorm is calibrated); the statements, each
-        True, False, or missing where the universe cannot say; and `agree_beyond_controls`: they agree, and due to training.
+        True, False, or missing where the universe cannot say; `agree_open`, `more_than_untrained_open`, `falls_open`: whether
+        its intervals leave it open (then the statement is False); and `agree_beyond_controls`: they agree, and due to training.
     """
     plan, rows = judging.claims.multiverse, []
     for dataset, layer, convention, split in itertools.product(
@@ -55,7 +56,11 @@ def _row(one: Agreement, falls: dict[str, Fall], more_than: float) -> dict:
     members = sorted({architecture for pair in one.pairs for architecture in pair})
     fallen = [falls[name] for name in members if name in falls]
     known = one.untrained.known and one.mean.known
+    usual = usually(fallen, more_than).answer if fallen else None
     return {
+        "agree_open": one.agree == OPEN,
+        "more_than_untrained_open": one.due_to_training == OPEN,
+        "falls_open": usual == OPEN,
         "architectures": len(members),
         "pairs": len(one.pairs),
         "smallest": one.smallest.estimate,
@@ -66,7 +71,7 @@ def _row(one: Agreement, falls: dict[str, Fall], more_than: float) -> dict:
         "end": float(np.mean([fall.end.estimate for fall in fallen])) if fallen else math.nan,
         "agree": one.agree == YES,
         "more_than_untrained": one.due_to_training == YES if known else None,
-        "falls": usually(fallen, more_than).answer == YES if fallen else None,
+        "falls": usual == YES if fallen else None,
         "agree_beyond_controls": one.agree == YES and one.due_to_training == YES if known else None,
     }
 
@@ -94,12 +99,13 @@ def _end(trained: Networks, name: str, confidence: float) -> Interval:
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Statement -> in how many universes it holds, of how many that can say, and in how many beyond the controls."""
+    """Statement -> in how many universes it holds, is left open, of how many that can say, and in how many beyond the controls."""
     rows = []
     for name, words in STATEMENTS.items():
         said = table[name].dropna()
         beyond = table["agree_beyond_controls"].dropna() if name == "agree" else said
         rows.append(
-            {"statement": words, "holds": int(said.sum()), "of": len(said), "beyond_controls": int(beyond.sum())}
+            {"statement": words, "holds": int(said.sum()), "open": int(table.loc[said.index, f"{name}_open"].sum()),
+             "of": len(said), "beyond_controls": int(beyond.sum())}
         )
     return pd.DataFrame(rows)

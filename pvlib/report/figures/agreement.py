@@ -69,7 +69,7 @@ def intervals(view: View) -> BookFigure | Missing:
     ]
     fig = forms.rows(
         table, row="pair", hue="state", looks={**style.STATES, "most that seeds allow": (style.INK, "|")},
-        xlabel="mean |cos|, 95 % interval", lines=[view.judging.claims.agreement.threshold.at_least],
+        xlabel="mean |cos|, 95 % interval", xlim=None, lines=[view.judging.claims.agreement.threshold.at_least],
     )  # fmt: skip
     return BookFigure(
         fig,

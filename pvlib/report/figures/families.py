@@ -39,7 +39,7 @@ def by_relation(view: View) -> BookFigure | Missing:
     table = table.assign(pair=table["pair"].map(view.pair_label), relation=table["relation"].map(words))
     table = table[["convention", "state", "relation", "pair", "mean"]]
     fig = forms.rows(
-        table, row="relation", hue="state", looks=style.STATES, ends=None, xlabel="mean |cos| of a pair of architectures",
+        table, row="relation", hue="state", looks=style.STATES, ends=None, xlabel="mean |cos| of a pair of architectures", xlim=None,
         line_height=0.4,
     )  # fmt: skip
     return BookFigure(

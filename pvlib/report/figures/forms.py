@@ -34,14 +34,17 @@ def rows(
     line_height: float = 0.27,
     across: int = 2,
 ) -> Figure:
-    """A line for each value of `row`, a panel for each convention, `across` a row: dots, with a bar between `ends` where known."""
+    """A line for each value of `row`, a panel for each convention, `across` a row: dots, with a bar between `ends` where known.
+
+    `xlim`: of all panels; None: each panel is as wide as its own numbers, up to 1 at least.
+    """
     names = list(dict.fromkeys(table[row]))
     shown = [name for name in looks if name in set(table[hue])]
     step = min(0.22, 0.62 / max(len(shown), 1))
     across = min(across, len(panels))
     down = -(-len(panels) // across)
     height = 0.5 + down * (0.65 + max(line_height, 0.12 * len(shown)) * len(names))
-    fig, axes = style.figure(across, down, height=height, sharex=True, sharey=True)
+    fig, axes = style.figure(across, down, height=height, sharex=xlim is not None, sharey=True)
     for ax, name in zip(axes.flat, panels, strict=False):
         for level in lines:
             threshold(ax, level, upright=True)
@@ -59,6 +62,8 @@ def rows(
         ax.set_title(CONVENTIONS.get(name, name))
         if xlim is not None:
             ax.set_xlim(xlim)
+        else:
+            ax.set_xlim(right=max(1.0, ax.get_xlim()[1]))
         name_rows(ax, names)
         grid(ax, "x")
     for ax in list(axes.flat)[len(panels) :]:

@@ -32,7 +32,7 @@ class Interactive:
             full_html=False,
             include_plotlyjs=script,
             div_id=name,
-            default_height="440px",
+            default_height="680px",
             config={"displayModeBar": False, "responsive": True},
         )
         lines = "\n".join(line for line in div.splitlines() if line.strip())
@@ -56,10 +56,10 @@ def offset_slider(
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
-    fig = make_subplots(1, 2, subplot_titles=("the samples", "entries of the P-vector × √n"), horizontal_spacing=0.12)
+    fig = make_subplots(2, 1, subplot_titles=("the samples", "entries of the P-vector × √n"), vertical_spacing=0.16)
     for step, shifted in enumerate(points):
         for trace, column in _traces(go, shifted, uncentred[step], centred[step], visible=step == 0):
-            fig.add_trace(trace, row=1, col=column)
+            fig.add_trace(trace, row=column, col=1)
     each = len(fig.data) // len(offsets)
     steps = [
         {
@@ -73,16 +73,16 @@ def offset_slider(
         sliders=[
             {
                 "currentvalue": {"prefix": "distance of the mean from zero: "},
-                "pad": {"t": 55},
+                "pad": {"t": 90},
                 "bgcolor": style.FAINT,
                 "steps": steps,
             }
         ],
-        height=440,
+        height=680,
         margin={"l": 50, "r": 10, "t": 30, "b": 20},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": 1.2, "x": 0},
+        legend={"orientation": "h", "y": -0.13, "x": 0},
         font={"size": 12},
         template="none",
         dragmode=False,
@@ -92,8 +92,8 @@ def offset_slider(
     fig.update_yaxes(gridcolor=faint, zerolinecolor=style.FAINT, fixedrange=True)
     fig.update_xaxes(title="first feature", range=LIMITS, row=1, col=1)
     fig.update_yaxes(title="second feature", range=LIMITS, row=1, col=1)
-    fig.update_xaxes(title="sample", row=1, col=2)
-    fig.update_yaxes(range=[-3.2, 3.2], row=1, col=2)
+    fig.update_xaxes(title="sample", row=2, col=1)
+    fig.update_yaxes(range=[-3.2, 3.2], row=2, col=1)
     table = _table(points, uncentred, centred, offsets)
     ends = [abs(float(np.mean(u))) * np.sqrt(len(u)) for u in (uncentred[0], uncentred[-1])]
     turn = max(1 - abs(float(u @ centred[0])) for u in centred)
@@ -103,7 +103,7 @@ def offset_slider(
         f"As the mean moves away from zero, the |cos| of the uncentred P-vector with the constant vector goes from {ends[0]:.2f} to "
         f"{ends[1]:.3f}: it turns into a vector that is the same for every data set. The centred one does not move (1 − |cos| is "
         f"{'below 10⁻¹²' if turn < 1e-12 else f'{turn:.0e} at most'}).",
-        "Interactive picture. Left: samples with two features, which a slider moves away from zero. Right: the entries of the "
+        "Interactive picture. Above: samples with two features, which a slider moves away from zero. Below: the entries of the "
         "uncentred P-vector, which flatten towards the constant vector, and of the centred one, which do not change.",
     )
 
@@ -134,7 +134,7 @@ def _traces(go, points, uncentred, centred, *, visible: bool):
         1,
     )
     for vector, name, colour, symbol in (
-        (uncentred, "uncentred", style.ORANGE, "circle"),
+        (uncentred, "uncentred", style.ORANGE, "circle-open"),
         (centred, "centred", "#2f8fd0", "diamond"),
     ):
         yield (

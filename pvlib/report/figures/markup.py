@@ -69,8 +69,8 @@ def tabs(labels: list[str], parts: list[Markup], note: str) -> Markup:
 
 
 def scrolling(table: str) -> str:
-    """A Markdown table in a box of its own that scrolls sideways, with the keyboard too."""
-    return f'<div class="pv-scroll" tabindex="0" role="region" aria-label="table">\n\n{table}\n\n</div>\n'
+    """A Markdown table in a box of its own that scrolls sideways (with the keyboard too: book/_static/scrolling.js)."""
+    return f'<div class="pv-scroll">\n\n{table}\n\n</div>\n'
 
 
 def pipe_table(frame: pd.DataFrame) -> Markup:

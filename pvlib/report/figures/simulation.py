@@ -22,7 +22,7 @@ def agreement_by_mean(table: pd.DataFrame) -> BookFigure:
     return BookFigure(
         fig,
         table,
-        "Two simulated networks that share no direction (red), or one (blue), as the mean of their features grows.",
+        "Two simulated networks that share no direction (orange), or one (blue), as the mean of their features grows.",
         "Line plots, uncentred and centred: absolute cosine of two simulated networks against the mean of their features, with and without a "
         "direction that both share.",
     )

@@ -28,7 +28,7 @@ def over_samples(view: View) -> BookFigure | Missing:
              for label, (colour, _) in view.looks.items()}  # fmt: skip
     fig, axes = forms.scatter(
         rows, x="ratio", y="stability", hue="label", looks=looks, xlabel="σ₁ / σ₂", ylabel="median |cos| over bootstrap samples",
-        share=False, height=3.4, xscale="log", ylim=(-0.02, 1.04),
+        share=False, height=3.4, xscale="log", ylim=(min(0.85, rows["stability"].min() - 0.02), 1.01),
     )  # fmt: skip
     for ax in axes:
         forms.threshold(ax, view.judging.claims.measurement.tie.stability)

@@ -20,27 +20,28 @@ INK = "#010203"
 FAINT = "#8a8a8a"  # grids and secondary marks: 3:1 or better on white and on the dark page
 # Okabe and Ito (2008), ordered so that the first ones stand out on white and on dark alike.
 BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
+OLIVE = "#999933"
 COLOURS = {
     "mlp": BLUE,
     "lenet": VERMILLION,
     "resnet20": GREEN,
-    "mlp_ae": SKY,
+    "mlp_ae": OLIVE,
     "conv_ae": ORANGE,
     "simclr_lenet": PURPLE,
     "simclr_resnet20": PURPLE,
-    "mlp_dae": SKY,
+    "mlp_dae": OLIVE,
     "conv_dae": ORANGE,
 }
 # Of two networks, by the families that they belong to: words, colour, marker.
 RELATIONS = {
     "classifier-classifier": ("two classifiers", BLUE, "o"),
-    "autoencoder-autoencoder": ("two autoencoders", SKY, "s"),
+    "autoencoder-autoencoder": ("two autoencoders", ORANGE, "s"),
     "contrastive-contrastive": ("two contrastive networks", FAINT, "P"),
     "classifier-autoencoder": ("classifier and autoencoder", VERMILLION, "^"),
     "contrastive-classifier": ("contrastive and classifier", PURPLE, "D"),
     "contrastive-autoencoder": ("contrastive and autoencoder", GREEN, "v"),
 }
-STATES = {"trained": (BLUE, "o"), "untrained": (ORANGE, "D")}
+STATES = {"trained": (BLUE, "o"), "untrained": (ORANGE, "D")}  # colour and marker
 MARKERS = {"classification": "o", "reconstruction": "s", "contrastive": "D"}
 LINES = {"classification": "-", "reconstruction": "--", "contrastive": ":"}
 SEQUENTIAL = "viridis"
@@ -135,7 +136,9 @@ def svg(fig: Figure, *, name: str, alt: str, ink: str = "currentColor") -> str:
     text = re.sub(r"\s*\n\s*", "\n", text).strip().replace(INK, ink)
     # Two decimals are a fiftieth of a pixel; Matplotlib writes six.
     text = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), text)
-    text = re.sub(r' transform="rotate\(-0 [^"]*"', "", text).replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
+    text = re.sub(r' transform="rotate\(-0 [^"]*"', "", text).replace(
+        "'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif"
+    )
     if ink == "currentColor":
         text = text.replace(f": {BLUE.lower()}", f": {PAGE_BLUE}")
     return text.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" ', 1)

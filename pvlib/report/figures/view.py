@@ -91,6 +91,10 @@ class View:
         cells = self.cells[self.cells["role"] == "primary"]
         return dict(zip(cells["architecture"], cells["label"], strict=True))
 
+    def architecture_of(self, label: str) -> str:
+        """The architecture of a primary cell's label."""
+        return next(name for name, words in self.architectures.items() if words == label)
+
     def pair_label(self, pair: tuple[str, str]) -> str:
         """Two architectures as figures name them, in display order."""
         names = sorted(pair, key=list(self.architectures).index)
