@@ -13,7 +13,6 @@ from . import __version__
 from .extras import EXTRAS, advice
 from .one_line import one_line
 
-
 RUN_HELP = """\
 Train and measure the runs of a study that the store lacks. Interrupt it at any time (Ctrl-C, kill, power cut): at most
 one epoch of one run is lost (a few seconds where epochs take less), and the same command goes on. Two processes on one

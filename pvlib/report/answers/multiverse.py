@@ -105,7 +105,12 @@ def counts(table: pd.DataFrame) -> pd.DataFrame:
         said = table[name].dropna()
         beyond = table["agree_beyond_controls"].dropna() if name == "agree" else said
         rows.append(
-            {"statement": words, "holds": int(said.sum()), "open": int(table.loc[said.index, f"{name}_open"].sum()),
-             "of": len(said), "beyond_controls": int(beyond.sum())}
+            {
+                "statement": words,
+                "holds": int(said.sum()),
+                "open": int(table.loc[said.index, f"{name}_open"].sum()),
+                "of": len(said),
+                "beyond_controls": int(beyond.sum()),
+            }
         )
     return pd.DataFrame(rows)
