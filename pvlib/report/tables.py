@@ -154,9 +154,9 @@ class Study:
         return path
 
     def vectors(self, run: str) -> dict[str, np.ndarray]:
-        """P-vectors of a run, "state/split/layer/convention" -> (k, n) float64, rows of unit length.
+        """P-vectors of a run by name (`str` of a `VectorName`), (k, n) float64 each, rows of unit length.
 
-        `data-DATASET` in place of a run gives the data P-vectors, "layer/split/convention".
+        `data-DATASET` in place of a run gives the data P-vectors (`DataName`).
         """
         stored = load_file(self.path(f"vectors/{run}.safetensors"))
         wide = {place: value.astype(np.float64) for place, value in unpack(stored).items()}

@@ -11,8 +11,9 @@ import pandas as pd
 from safetensors.numpy import load_file
 
 from ..experiment.data import ImageData, anchor
+from ..vector_names import ALONG, PRIMARY
 from . import folder, pairs, provenance
-from .bench import ALONG, PRIMARY, data_p_vectors
+from .bench import data_p_vectors
 from .config import NUMERICS_VERSION
 from .foreign import Cell
 from .published import KEYS, merge, resolved, verified, write
@@ -148,21 +149,16 @@ def agreement_rows(
     """
     ids = anchor(data).train_ids
     labels = data.train.labels[ids].numpy()
-    pixels = {
-        (layer, convention): found.vector
-        for place, found in data_p_vectors(data).items()
-        for layer, split, convention in [place.split("/")]
-        if split == "train" and found is not None
-    }
+    shown = {name: one for name, one in data_p_vectors(data).items() if name.split == "train" and one is not None}
     mine, theirs, frames = pairs.groups(foreign), pairs.groups(others), []
     for layer in DEPTHS:
         for convention in ALONG:
-            members = mine.get(f"train/{layer}/{convention}", [])
+            members = mine.get(("train", layer, convention), [])
             if not members:
                 continue
             number = len(members)
-            members = members + theirs.get(f"train/{PRIMARY}/{convention}", [])
-            members += [(name, "data", vector) for (name, c), vector in pixels.items() if c == convention]
+            members = members + theirs.get(("train", PRIMARY, convention), [])
+            members += [(of.layer, "data", one.vector) for of, one in shown.items() if of.convention == convention]
             runs, states = (np.array([member[part] for member in members]) for part in (0, 1))
             matrix = np.stack([member[2] for member in members])
             i, j = np.triu_indices(len(members), 1)

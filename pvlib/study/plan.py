@@ -70,7 +70,7 @@ def run_seconds(recipe: Recipe, data: ImageData, device: str) -> float:
     per_image = outcome.history[-1]["seconds"] / timed  # the first epoch pays for warming up
     bench = Bench(recipe, data, device)
     start = time.perf_counter()
-    bench.snapshot(outcome.model)
+    bench.snapshot(outcome.model, 0)
     snapshot = time.perf_counter() - start
     steps = -(-size // recipe.batch_size) * recipe.epochs
     return per_image * size * recipe.epochs + snapshot * (len(snapshot_steps(steps)) + FINAL_SNAPSHOTS)

@@ -152,9 +152,9 @@ def write(target: Path, tables, vectors, networks, data, summary) -> None:
                     {"run": key, "numerics_version": str(NUMERICS_VERSION)},
                 ),
             )
-        for name, d in data.items():
-            found = {place: found.vector[None].astype(np.float16) for place, found in data_p_vectors(d).items()}
-            write_atomic(building / _vectors(f"data-{name}"), save_arrays(found))
+        for dataset, d in data.items():
+            found = {str(name): one.vector[None].astype(np.float16) for name, one in data_p_vectors(d).items()}
+            write_atomic(building / _vectors(f"data-{dataset}"), save_arrays(found))
         for name in folder.listed(target):
             if name.startswith("networks/") and _run_of(target / name) in vectors:
                 write_atomic(building / name, (target / name).read_bytes())

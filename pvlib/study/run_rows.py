@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 
 from ..experiment.data import anchor
 from ..measure import angle
+from ..vector_names import ALONG, PRIMARY, VectorName
 from . import pairs
-from .bench import ALONG, PRIMARY, data_p_vectors, spectrum
+from .bench import data_p_vectors, spectrum
 from .config import Run
 from .store import Store
 
@@ -100,13 +102,16 @@ def along_rows(keys, done, rows, vectors, store: Store) -> tuple[pd.DataFrame, p
         for row in map(_without_spectrum, rows[key]["snapshots"]):
             if not replicated(row["split"], row["layer"]):
                 continue
-            place = f"{row['split']}/{row['layer']}/{row['convention']}"
-            u = states[f"{row['step']}/{place}"]
-            final = vectors[key].get(f"trained/{place}")
-            own = _degrees(u, final)
+            u = states[_name(str(row["step"]), row)]
+            own = _degrees(u, vectors[key].get(_name("trained", row)))
             snapshots.append({"run": key, **row, "angle_own": own, "angle_data": _acos(row["cos_data"])})
             trajectory += _to_others(key, row, u, keys, vectors)
     return pd.DataFrame(snapshots), pd.DataFrame(trajectory)
+
+
+def _name(state: str, row: Mapping) -> str:
+    """Of the vector that a row is about, or of the same network's in another state."""
+    return str(VectorName(state, row["split"], row["layer"], row["convention"]))
 
 
 def _without_spectrum(row: Mapping) -> dict:
@@ -143,11 +148,11 @@ def spectrum_rows(keys: list[str], rows: Mapping[str, dict]) -> pd.DataFrame:
 
 def _to_others(key: str, row: Mapping, u: np.ndarray, keys, vectors) -> Iterator[dict]:
     """A row of the trajectory for each other run of the cell: the angle from `u`, measured as in `row`, to its final P-vector."""
-    place = f"trained/{row['split']}/{row['layer']}/{row['convention']}"
+    name = _name("trained", row)
     for other in vectors:
-        if other == key or keys[other].cell != keys[key].cell or place not in vectors[other]:
+        if other == key or keys[other].cell != keys[key].cell or name not in vectors[other]:
             continue
-        goal = pairs.unit(vectors[other][place])[0]
+        goal = pairs.unit(vectors[other][name])[0]
         yield {
             "run": key,
             **{name: row[name] for name in ("step", "epoch", "layer", "convention", "split")},
@@ -166,10 +171,11 @@ def end_rows(keys, elsewhere, vectors, old) -> pd.DataFrame:
     for key, part in old["snapshots"].groupby("run") if elsewhere and len(old["snapshots"]) else ():
         if key not in elsewhere:
             continue
-        initial = "untrained_raw" if any(n.startswith("untrained_raw/") for n in vectors[key]) else "untrained"
+        states = {VectorName.parse(name).state for name in vectors[key]}
+        initial = "untrained_raw" if "untrained_raw" in states else "untrained"
         for state, at in ((initial, part["step"] == 0), ("trained", part["step"] == part["step"].max())):
             for row in part[at].to_dict("records"):
-                u = vectors[key].get(f"{state}/{row['split']}/{row['layer']}/{row['convention']}")
+                u = vectors[key].get(_name(state, row))
                 rows += _to_others(key, row, pairs.unit(u)[0], keys, vectors) if u is not None else ()
     return pd.DataFrame(rows)
 
@@ -220,15 +226,12 @@ def data_rows(data) -> pd.DataFrame:
     """The data P-vectors' own rows."""
     chosen, rows = anchor(data), []
     sizes = {"train": len(chosen.train_ids), "test": len(chosen.test_ids)}
-    for place, found in data_p_vectors(data).items():
-        layer, split, convention = place.split("/")
+    for name, found in data_p_vectors(data).items():
         rows.append(
             {
                 "dataset": data.name,
-                "layer": layer,
-                "convention": convention,
-                "split": split,
-                "n": sizes[split],
+                **asdict(name),
+                "n": sizes[name.split],
                 "d": found.d,
                 **spectrum(found),
                 "bound_deg": float(np.degrees(found.bound)),

@@ -61,10 +61,10 @@ class Recorder:
     def __call__(self, step: int, epoch: float, model: torch.nn.Module, stats: dict) -> None:
         start = time.perf_counter()
         try:
-            vectors, rows = self.bench.snapshot(model)
+            vectors, rows = self.bench.snapshot(model, step)
         except NotFinite as error:  # the step's loss was still finite, what it did to the weights was not
             raise DivergedError(math.ceil(epoch), step) from error
-        self.vectors.update({f"{step}/{name}": value for name, value in vectors.items()})
+        self.vectors.update(vectors)
         self.rows += [
             {"step": step, "epoch": epoch, "train_loss": stats.get("train_loss", math.nan), **row} for row in rows
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 
@@ -9,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .. import measure
-from .pairs import primary_pairs, unit
+from ..vector_names import VectorName
+from .pairs import unit
 
 SPANS = (2, 9)
 COLUMNS = ("run_a", "run_b", "state", "split", "convention", "k", "overlap", "overlap_null", "angle_to_span",
@@ -25,17 +27,13 @@ def span_rows(vectors: Mapping, num_classes: int) -> pd.DataFrame:
 
     The nulls are exact means over random spans, and for `best_common` the limit of large n (Wachter 1980).
     """
-    bases = {
-        (state, run): _bases(value[f"{state}/train/penultimate/centred"])
-        for run, value in vectors.items()
-        for state in ("trained", "untrained")
-        if f"{state}/train/penultimate/centred" in value
-    }
     rows = []
     for state in ("trained", "untrained"):
-        for a, b, *_ in primary_pairs(vectors, "centred", state):
+        name = str(VectorName.primary(state, "centred"))
+        bases = {run: _bases(value[name]) for run, value in vectors.items() if name in value}
+        for a, b in itertools.combinations(sorted(bases), 2):
             for k in sorted({*SPANS, num_classes - 1}):
-                left, right = bases[state, a], bases[state, b]
+                left, right = bases[a], bases[b]
                 if min(left.shape[1], right.shape[1]) < k:
                     continue
                 left, right = left[:, :k], right[:, :k]

@@ -19,10 +19,11 @@ from torch import nn
 from pvlib.experiment.data import anchor, load
 from pvlib.experiment.features import extract
 from pvlib.study import foreign, foreign_tables, pairs
-from pvlib.study.bench import PRIMARY, data_p_vectors
+from pvlib.study.bench import data_p_vectors
 from pvlib.study.folder import damaged, listed
 from pvlib.study.store import Store
 from pvlib.study.vectors import unpack
+from pvlib.vector_names import PRIMARY, VectorName
 from tests.project.test_tables_page import described
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +122,7 @@ def disagreement(frame, vectors):
     worst = 0.0
     for row in frame.itertuples():
         u, v = (
-            vectors[run][f"{state}/train/{layer}/{row.convention}"][0].astype(np.float64)
+            vectors[run][str(VectorName(state, "train", layer, row.convention))][0].astype(np.float64)
             for run, state, layer in ((row.run_a, row.state_a, row.layer), (row.run_b, row.state_b, row.layer_b))
         )
         u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
@@ -133,9 +134,9 @@ def disagreement(frame, vectors):
 def test_the_tables_say_what_the_published_vectors_say(results, beside):
     assert listed(results) and not damaged(results)
     vectors = published_vectors(results) | published_vectors(beside)
-    for place, found in data_p_vectors(load("digits")).items():
-        layer, split, convention = place.split("/")
-        vectors.setdefault(layer, {})[f"data/{split}/pixels/{convention}"] = found.vector[None]
+    for of, found in data_p_vectors(load("digits")).items():
+        name = VectorName("data", of.split, "pixels", of.convention)
+        vectors.setdefault(of.layer, {})[str(name)] = found.vector[None]
     assert disagreement(pd.read_parquet(results / "agreement.parquet"), vectors) < 1e-6
 
 
@@ -192,7 +193,9 @@ def test_calibration_changes_the_untrained_network_and_its_weights_are_the_same_
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert torch.equal(torch.get_rng_state(), state)
     vectors = store.tensors(by_size[0].key, "vectors")
-    calibrated, raw = (vectors[f"{s}/train/{PRIMARY}/centred"].float()[0] for s in ("untrained", "untrained_raw"))
+    calibrated, raw = (
+        vectors[str(VectorName.primary(s, "centred"))].float()[0] for s in ("untrained", "untrained_raw")
+    )
     assert abs(float(calibrated @ raw)) < 1 - 1e-4
 
 

@@ -24,6 +24,7 @@ from pvlib.study.published import published_keys
 from pvlib.study.runner import run_study
 from pvlib.study.store import Store
 from pvlib.study.vectors import unpack
+from pvlib.vector_names import VectorName
 
 TABLES = ("runs", "history", "snapshots", "trajectory", "finals", "spectra", "pairs", "controls", "spans", "alongside",
           "correlates", "full", "anchor_shift", "data", "pool")  # fmt: skip
@@ -121,10 +122,9 @@ def test_the_test_anchor_is_published_for_the_primary_layer_only(results):
         assert set(rows[rows.split == "test"].layer) == {"penultimate"}
         assert len(set(rows[rows.split == "train"].layer)) > 2
     for file in (results / "vectors").glob("[!d]*.safetensors"):
-        for place, value in unpack(load_file(file)).items():
-            _, split, layer, convention = place.split("/")
-            assert split == "train" or layer == "penultimate"
-            assert len(value) == 1 or (layer, convention) == ("penultimate", "centred")
+        for name, value in ((VectorName.parse(text), value) for text, value in unpack(load_file(file)).items()):
+            assert name.split == "train" or name.layer == "penultimate"
+            assert len(value) == 1 or (name.layer, name.convention) == ("penultimate", "centred")
 
 
 def test_the_pool_has_both_anchors_and_the_stability_of_every_network(results):
