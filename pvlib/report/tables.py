@@ -16,35 +16,9 @@ from safetensors.numpy import load_file
 from ..checkout import checkout
 from ..nearest import nearest
 from ..packed import unpack
+from ..published_tables import TABLES, complete, lacking
 from .text import listed
 
-_PLACE = ("layer", "convention", "split")
-# The columns that reports rely on; a table without rows has them too.
-TABLES = {
-    "runs": ("run", "cell", "label", "role", "dataset", "architecture", "objective", "labels", "seed", "status",
-             "score_name", "score", "pixels", "wall_s"),
-    "history": ("run", "epoch", "train_loss", "lr", "seconds"),
-    "snapshots": ("run", "step", "epoch", *_PLACE, "sigma1", "sigma2", "ratio", "explained", "cos_constant",
-                  "angle_own", "angle_data"),
-    "trajectory": ("run", "step", "epoch", *_PLACE, "target_run", "angle", "c_product"),
-    "finals": ("run", "state", *_PLACE, "n", "d", "sigma1", "sigma2", "ratio", "explained", "bound_deg", "defined",
-               "cos_constant", "cos_data", "cos_data_standardised", "r_brightness", "stability", "eta2"),
-    "pairs": ("run_a", "run_b", "state_a", "state_b", *_PLACE, "cos", "c_a", "c_b", "r"),
-    "controls": ("run_a", "run_b", *_PLACE, "free_permutation", "within_class", "within_class_hi", "span_rotation",
-                 "residual_cos"),
-    "spectra": ("run", "state", "step", "layer", "convention", "sigmas"),
-    "spans": ("run_a", "run_b", "state", "convention", "split", "k", "overlap", "overlap_null", "angle_to_span",
-              "angle_to_span_null", "best_common", "best_common_null"),
-    "alongside": ("run_a", "run_b", "share", "convention", "cos", "c_product"),
-    "across": ("run_a", "run_b", "state", "anchor", "layer", "convention", "cos", "c_a", "c_b"),
-    "correlates": ("run", "state", *_PLACE, "variable", "measure", "value"),
-    "full": ("run_a", "run_b", "convention", "split", "cos"),
-    "anchor_shift": ("run", "convention", "split", "cos_anchor"),
-    "data": ("dataset", *_PLACE, "n", "d", "sigma1", "sigma2", "ratio", "explained", "cos_constant"),
-    "pool": ("run", "dataset", "architecture", "width", "lr", "train_size", "label_noise", "seed", "convention",
-             "angle_data_deg", "angle_data_other_deg", "stability", "cka_data", "train_loss", "weight_norm", "train_accuracy", "test_accuracy", "test_error",
-             "generalization_gap"),
-}  # fmt: skip
 _SUMS = "SHA256SUMS"
 
 
@@ -91,7 +65,7 @@ class Study:
     ----------
     runs, history, snapshots, trajectory, finals, spectra, pairs, controls, spans, alongside, across, correlates, full, anchor_shift,
     data, pool
-        Data frames, with the columns of `TABLES` and more.
+        Data frames, with the columns of `pvlib.published_tables`.
     provenance
         Command, commit, versions and data checksums of the study.
 
@@ -163,11 +137,10 @@ class Study:
         return {place: value / np.linalg.norm(value, axis=1, keepdims=True) for place, value in wide.items()}
 
     def _read(self, table: str) -> pd.DataFrame:
-        frame, needed = pd.read_parquet(self.path(f"{table}.parquet")), TABLES[table]
+        frame = pd.read_parquet(self.path(f"{table}.parquet"))
         if frame.empty:
-            return frame.reindex(columns=list(dict.fromkeys([*needed, *frame.columns])))
-        missing = [column for column in needed if column not in frame]
-        if missing:
+            return complete(table, frame)  # those of before have no columns
+        if missing := lacking(table, frame):
             raise ValueError(
                 f"{self.folder / table}.parquet lacks the column {listed(missing)}: it was published by another "
                 "version; publish the study again"

@@ -14,9 +14,6 @@ from .bench import OTHER
 from .pairs import unit
 from .vectors import at_share
 
-ACROSS = ("run_a", "run_b", "state", "anchor", "layer", "convention", "cos", "c_a", "c_b")
-ALONGSIDE = ("run_a", "run_b", "share", "convention", "cos", "c_product")
-
 
 def across_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], datasets: Mapping[str, str]) -> pd.DataFrame:
     """|cos| of every network with every network that was trained on the other data set, in equal state, on the same images.
@@ -35,8 +32,7 @@ def across_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], datasets: Mappi
                 root = math.sqrt(left.shape[1])
                 frame["c_a"], frame["c_b"] = (np.abs(x.sum(1)[k]) / root for x, k in ((left, i), (right, j)))
                 frames.append(frame.assign(state=state, anchor=anchor, layer=layer, convention=convention))
-    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(ACROSS))
-    return found[list(ACROSS)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def _members(vectors, datasets, dataset: str, state: str, split: str) -> dict[tuple, tuple[np.ndarray, np.ndarray]]:
@@ -73,5 +69,4 @@ def alongside_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFr
             cos = np.minimum(np.abs(matrix @ matrix.T), 1.0)[i, j]
             frame = pd.DataFrame({"run_a": runs[i], "run_b": runs[j], "cos": cos, "c_product": c[i] * c[j]})
             frames.append(frame.assign(share=share, convention=convention))
-    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(ALONGSIDE))
-    return found[list(ALONGSIDE)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

@@ -16,7 +16,7 @@ from . import folder, pairs, provenance
 from .bench import data_p_vectors
 from .config import NUMERICS_VERSION
 from .foreign import Cell
-from .published import KEYS, merge, resolved, verified, write
+from .published import merge, resolved, verified, write
 from .run_rows import final_rows, spectrum_rows
 from .runner import now, say
 from .store import Store
@@ -85,9 +85,9 @@ def _publish(cells: Sequence[Cell], store: Store, target: Path, beside: list[Pat
     # Tables are made of what is published: of the rounded vectors.
     vectors = {key: unpack(pack(value)) for key, value in {**kept, **fresh}.items()}
     tables = {
-        "networks": merge(before, network_rows(records, rows), ["run", "state"]),
-        "finals": merge(old["finals"], final_rows(list(records), rows), KEYS["finals"]),
-        "spectra": merge(old["spectra"], spectrum_rows(list(records), rows), KEYS["spectra"]),
+        "networks": merge("networks", before, network_rows(records, rows)),
+        "finals": merge("finals", old["finals"], final_rows(list(records), rows)),
+        "spectra": merge("spectra", old["spectra"], spectrum_rows(list(records), rows)),
     }
     data = {cell.data.name: cell.data for cell in cells}
     shown_to = tables["networks"].drop_duplicates("run").set_index("run")

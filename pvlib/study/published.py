@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 from safetensors.numpy import save as save_arrays
 
+from ..published_tables import KEYS, TABLES, complete
 from . import folder
 from .bench import data_p_vectors
 from .config import NUMERICS_VERSION
@@ -18,20 +19,8 @@ from .files import write_atomic, write_json
 from .run_rows import replicated
 from .vectors import pack, unpack
 
-KEYS = {
-    "spectra": ["run", "state", "step", "layer", "convention"],
-    "history": ["run", "epoch"],
-    "snapshots": ["run", "step", "layer", "convention", "split"],
-    "finals": ["run", "state", "layer", "convention", "split"],
-    "anchor_shift": ["run", "convention", "split"],
-    "trajectory": ["run", "step", "layer", "convention", "split", "target_run"],
-    "full": ["run_a", "run_b", "convention", "split"],
-}
-
-
-# In every publication; tables of later versions may be missing from older ones.
+# In every publication, those of the first version included.
 _NEEDED = ("runs", "history", "snapshots", "finals", "anchor_shift", "trajectory", "full", "pool")
-_MADE = (*_NEEDED, "pairs", "controls", "spans", "data")
 
 
 def published_keys(target: Path) -> frozenset[str]:
@@ -63,7 +52,7 @@ def verified(target: Path) -> bool:
         A file is missing, is not listed in SHA256SUMS or does not match it: what is damaged must not be published again
         as if it were sound.
     """
-    present = [f"{name}.parquet" for name in _MADE if (target / f"{name}.parquet").exists()]
+    present = [f"{name}.parquet" for name in TABLES if (target / f"{name}.parquet").exists()]
     if not present and not (target / folder.SUMS).exists():
         return False
     listed = folder.listed(target)
@@ -113,12 +102,11 @@ def left_out(target: Path, keys: Mapping) -> str:
 
 def read(target: Path, keys: Mapping) -> dict:
     """What is published and still belongs to the study (same keys): tables, vectors. Raises as `verified`."""
-    old = {name: pd.DataFrame() for name in (*KEYS, "runs", "pool")}
-    old["vectors"] = {}
+    old = dict.fromkeys(TABLES.keys() & KEYS.keys(), pd.DataFrame()) | {"vectors": {}}
     if not verified(target):
         return old
     listed = folder.listed(target)
-    for name in (*KEYS, "runs", "pool"):
+    for name in TABLES.keys() & KEYS.keys():
         frame = pd.read_parquet(target / f"{name}.parquet") if f"{name}.parquet" in listed else pd.DataFrame()
         for column in ("run", "run_a", "run_b", "target_run"):
             if column in frame:
@@ -130,20 +118,21 @@ def read(target: Path, keys: Mapping) -> dict:
     return old
 
 
-def merge(old: pd.DataFrame, new: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+def merge(table: str, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Rows of both, the new ones where both have a row."""
     parts = [frame for frame in (old, new) if not frame.empty]
     if not parts:
         return new
-    both = pd.concat(parts, ignore_index=True).drop_duplicates(key, keep="last")
-    return both.sort_values(key, ignore_index=True)
+    both = pd.concat(parts, ignore_index=True).drop_duplicates(KEYS[table], keep="last")
+    return both.sort_values(KEYS[table], ignore_index=True)
 
 
 def write(target: Path, tables, vectors, networks, data, summary) -> None:
     """Everything, in place of what was published there before; an interrupted publication changes nothing."""
     with folder.replacing(target) as building:
         for name, frame in tables.items():
-            _compact(frame).to_parquet(building / f"{name}.parquet", index=False, compression="zstd")
+            frame = _compact(complete(name, frame))
+            frame.to_parquet(building / f"{name}.parquet", index=False, compression="zstd")
         for key, value in vectors.items():
             write_atomic(
                 building / _vectors(key),

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..experiment.data import anchor
 from ..measure import angle
+from ..published_tables import TABLES
 from ..vector_names import ALONG, PRIMARY, VectorName
 from . import pairs
 from .bench import data_p_vectors, spectrum
@@ -21,69 +22,9 @@ from .store import Store
 def run_row(key: str, run: Run, record: Mapping) -> dict:
     """One row of the runs table: what was asked, what came out, where it ran."""
     recipe = run.recipe.to_dict()
-    shown = {
-        name: recipe[name]
-        for name in (
-            "dataset",
-            "architecture",
-            "objective",
-            "labels",
-            "pixels",
-            "width",
-            "train_size",
-            "label_noise",
-            "lr",
-            "epochs",
-            "batch_size",
-            "optimiser",
-            "augment",
-            "precision",
-            "draw",
-            "seed",
-        )
-    }
-    measured = {
-        name: record.get(name)
-        for name in (
-            "status",
-            "failed_epoch",
-            "failure",
-            "parameters",
-            "score_name",
-            "score",
-            "train_loss",
-            "test_loss",
-            "train_accuracy",
-            "test_accuracy",
-            "train_explained_variance",
-            "test_explained_variance",
-            "probe_accuracy",
-            "weight_norm",
-            "cka_data",
-            "steps",
-            "wall_s",
-            "measure_s",
-            "device",
-            "processor",
-            "threads",
-            "load",
-            "commit",
-            "torch",
-            "data_sha256",
-            "numerics_version",
-            "computed_precision",
-            "finished_at",
-        )
-    }
-    return {
-        "run": key,
-        "cell": run.cell,
-        "label": run.label,
-        "role": run.role,
-        **shown,
-        **measured,
-        "config_json": json.dumps(recipe, sort_keys=True),
-    }
+    own = {"run": key, "cell": run.cell, "label": run.label, "role": run.role}
+    facts = {**record, **recipe, **own, "config_json": json.dumps(recipe, sort_keys=True)}
+    return {column: facts.get(column) for column in TABLES["runs"]}  # of a failed run much is unknown
 
 
 def replicated(split: str, layer: str) -> bool:
@@ -143,7 +84,7 @@ def spectrum_rows(keys: list[str], rows: Mapping[str, dict]) -> pd.DataFrame:
         for row in (*rows[key]["finals"], *rows[key]["snapshots"])
         if "sigmas" in row
     )
-    return pd.DataFrame(found, columns=["run", "state", "step", "layer", "convention", "sigmas"])
+    return pd.DataFrame(found)
 
 
 def _to_others(key: str, row: Mapping, u: np.ndarray, keys, vectors) -> Iterator[dict]:
@@ -186,7 +127,7 @@ def pool_rows(keys, records, done, rows) -> pd.DataFrame:
     for key in done:
         if keys[key].role != "pool":
             continue
-        record, recipe = records[key], keys[key].recipe
+        record = records[key]
         finals = {
             (row["split"], row["convention"]): row
             for row in rows[key]["finals"]
@@ -196,29 +137,18 @@ def pool_rows(keys, records, done, rows) -> pd.DataFrame:
             if ("train", convention) not in finals:
                 continue
             row, other = finals["train", convention], finals.get(("test", convention), {})
-            found.append(
-                {
-                    "run": key,
-                    "dataset": recipe.dataset,
-                    "architecture": recipe.architecture,
-                    "width": recipe.width,
-                    "lr": recipe.lr,
-                    "train_size": recipe.train_size,
-                    "label_noise": recipe.label_noise,
-                    "seed": recipe.seed,
-                    "convention": convention,
-                    "angle_data_deg": _acos(row["cos_data"]),
-                    "angle_data_other_deg": _acos(other.get("cos_data", float("nan"))),
-                    "stability": row["stability"],
-                    "cka_data": record["cka_data"],
-                    "train_loss": record["train_loss"],
-                    "weight_norm": record["weight_norm"],
-                    "train_accuracy": record["train_accuracy"],
-                    "test_accuracy": record["test_accuracy"],
-                    "test_error": 1 - record["test_accuracy"],
-                    "generalization_gap": record["train_accuracy"] - record["test_accuracy"],
-                }
-            )
+            facts = {
+                **record,
+                **keys[key].recipe.to_dict(),
+                "run": key,
+                "convention": convention,
+                "angle_data_deg": _acos(row["cos_data"]),
+                "angle_data_other_deg": _acos(other.get("cos_data", float("nan"))),
+                "stability": row["stability"],
+                "test_error": 1 - record["test_accuracy"],
+                "generalization_gap": record["train_accuracy"] - record["test_accuracy"],
+            }
+            found.append({column: facts[column] for column in TABLES["pool"]})
     return pd.DataFrame(found)
 
 

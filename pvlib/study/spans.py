@@ -14,8 +14,6 @@ from ..vector_names import VectorName
 from .pairs import unit
 
 SPANS = (2, 9)
-COLUMNS = ("run_a", "run_b", "state", "split", "convention", "k", "overlap", "overlap_null", "angle_to_span",
-           "angle_to_span_null", "best_common", "best_common_null")  # fmt: skip
 
 
 def span_rows(vectors: Mapping, num_classes: int) -> pd.DataFrame:
@@ -40,22 +38,22 @@ def span_rows(vectors: Mapping, num_classes: int) -> pd.DataFrame:
                 share = k / (len(left) - 1)  # centred directions leave out the constant one
                 angles = [measure.angle_to_span(left[:, 0], right), measure.angle_to_span(right[:, 0], left)]
                 rows.append(
-                    (
-                        a,
-                        b,
-                        state,
-                        "train",
-                        "centred",
-                        k,
-                        float(measure.span_overlap(left, right)),
-                        share,
-                        math.degrees(sum(angles) / 2),
-                        math.degrees(math.acos(math.sqrt(share))),
-                        min(1.0, float(np.linalg.norm(left.T @ right, 2))),
-                        2 * math.sqrt(share * (1 - share)),
-                    )
+                    {
+                        "run_a": a,
+                        "run_b": b,
+                        "state": state,
+                        "split": "train",
+                        "convention": "centred",
+                        "k": k,
+                        "overlap": float(measure.span_overlap(left, right)),
+                        "overlap_null": share,
+                        "angle_to_span": math.degrees(sum(angles) / 2),
+                        "angle_to_span_null": math.degrees(math.acos(math.sqrt(share))),
+                        "best_common": min(1.0, float(np.linalg.norm(left.T @ right, 2))),
+                        "best_common_null": 2 * math.sqrt(share * (1 - share)),
+                    }
                 )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows)
 
 
 def _bases(value: np.ndarray) -> np.ndarray:

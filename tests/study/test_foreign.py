@@ -24,7 +24,6 @@ from pvlib.study.folder import damaged, listed
 from pvlib.study.store import Store
 from pvlib.study.vectors import unpack
 from pvlib.vector_names import PRIMARY, VectorName
-from tests.project.test_tables_page import described
 
 ROOT = Path(__file__).parents[2]
 SIZES = (12, 16)
@@ -334,14 +333,6 @@ def test_the_published_study_is_small_and_agrees_with_its_vectors():
     among = frame[frame["study_b"] == "foreign"]
     assert set(among["run_a"]) | set(among["run_b"]) == set(vectors) == set(networks["run"])
     assert disagreement(among.sample(300, random_state=0), vectors) < 1e-6
-
-
-@pytest.mark.parametrize("table", ["networks", "agreement"])
-def test_every_column_of_the_tables_of_foreign_networks_is_described(table):
-    seen = set(pd.read_parquet(PUBLISHED / f"{table}.parquet").columns)
-    known, shared = described()[table], {"run", "layer", "convention", "split", "run_a", "run_b"}
-    assert seen - known - shared == set()
-    assert known - seen - shared == set(), "described, but not published"
 
 
 def test_the_packages_that_were_used_are_those_that_the_extra_pins():
