@@ -24,7 +24,7 @@ from pvlib.packed import exact
 from pvlib.report.answers.file import Claims, load_claims, load_floors
 from pvlib.report.answers.judging import Judging
 from pvlib.report.tables import Study
-from pvlib.study.bench import Bench, p_vector
+from pvlib.study.measuring import Bench, p_vector
 from pvlib.study.networks import load_network
 from pvlib.vector_names import VectorName
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from functools import cached_property
@@ -13,13 +12,13 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
+from .. import checksums
 from ..checkout import checkout
+from ..checksums import SUMS, sha256
 from ..nearest import nearest
 from ..packed import unpack
 from ..published_tables import TABLES, complete, lacking
 from .text import listed
-
-_SUMS = "SHA256SUMS"
 
 
 def results_folder() -> Path:
@@ -36,7 +35,7 @@ def accepted_accuracies() -> pd.DataFrame:
 def available(results_dir: str | Path | None = None) -> list[str]:
     """Names of the studies published in `results_dir` that trained networks: `foreign`, which did not, has other tables."""
     folder = Path(results_dir) if results_dir is not None else results_folder()
-    names = sorted(sums.parent.name for sums in folder.glob(f"[!.]*/{_SUMS}"))
+    names = sorted(sums.parent.name for sums in folder.glob(f"[!.]*/{SUMS}"))
     return [name for name in names if (folder / name / "runs.parquet").is_file()]
 
 
@@ -49,7 +48,7 @@ def load(name: str, results_dir: str | Path | None = None) -> Study:
         It is not there; the message says which are, and how to publish one.
     """
     folder = Path(results_dir) if results_dir is not None else results_folder()
-    if not (folder / name / _SUMS).is_file():
+    if not (folder / name / SUMS).is_file():
         known = available(folder)
         raise FileNotFoundError(
             f"the study {name!r} is not published in {folder} ({nearest(name, known)}); "
@@ -105,8 +104,7 @@ class Study:
     @cached_property
     def sums(self) -> dict[str, str]:
         """File (relative, with forward slashes) -> hex SHA-256."""
-        lines = (self.folder / _SUMS).read_text().splitlines()
-        return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        return checksums.listed(self.folder)
 
     @property
     def networks(self) -> list[str]:
@@ -118,11 +116,9 @@ class Study:
         path = self.folder / file
         if file not in self.sums or not path.is_file():
             raise FileNotFoundError(f"the published study in {self.folder} has no {file}; publish it again")
-        with open(path, "rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        if digest != self.sums[file]:
+        if sha256(path) != self.sums[file]:
             raise ValueError(
-                f"{path} does not match its checksum in {_SUMS}: it was changed or damaged since it was published; "
+                f"{path} does not match its checksum in {SUMS}: it was changed or damaged since it was published; "
                 "restore it (git checkout) or publish the study again"
             )
         return path

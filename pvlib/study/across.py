@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..experiment.train import SHARES
 from ..vector_names import ALONG, VectorName
-from .bench import OTHER
+from .measuring import OTHER
 from .pairs import unit
 from .vectors import at_share
 

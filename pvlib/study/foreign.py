@@ -24,6 +24,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
+from ..checksums import sha256
 from ..experiment.augment import normalise, to_unit
 from ..experiment.data import ImageData, anchor
 from ..experiment.features import extract
@@ -31,9 +32,8 @@ from ..experiment.models import calibrate_batchnorm
 from ..experiment.torchvision_shim import import_torchvision
 from ..vector_names import ALONG, PRIMARY, VectorName
 from . import provenance
-from .bench import NotFinite, data_p_vectors, final_row, half, p_vector
 from .config import NUMERICS_VERSION
-from .files import sha256
+from .measuring import NotFinite, data_p_vectors, final_row, half, p_vector
 from .pairs import pair_seed
 from .runner import now, say
 from .store import Busy, Store

@@ -1,4 +1,4 @@
-"""The published tables of foreign networks: `results/foreign/`. Not for measuring them (foreign)."""
+"""The published tables of foreign networks: `results/foreign/`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
+from .. import checksums
 from ..experiment.data import ImageData, anchor
 from ..vector_names import ALONG, PRIMARY
-from . import folder, pairs, provenance
-from .bench import data_p_vectors
+from . import pairs, provenance
+from . import publication_folder as folder
 from .config import NUMERICS_VERSION
 from .foreign import Cell
-from .published import merge, resolved, verified, write
+from .measuring import data_p_vectors
+from .published import merge, resolved, unsound, verified, write
 from .run_rows import final_rows, spectrum_rows
 from .runner import now, say
 from .store import Store
@@ -44,21 +46,16 @@ def publish(cells: Sequence[Cell], store: Store, target: Path, beside: Iterable[
 def held(target: Path) -> frozenset[str]:
     """Keys of the cells that are published in a folder; none where there is no such folder. ValueError where it is damaged."""
     target = resolved(target)
-    if folder.interrupted(target):
-        with folder.alone(target):
-            folder.recover(target)
+    folder.settle(target)
     return frozenset(_table(target, "networks").get("run", []))
 
 
 def _table(target: Path, name: str) -> pd.DataFrame:
     """A published table, all files of the publication being sound; without columns where there is none."""
-    if damaged := folder.damaged(target):
-        raise ValueError(
-            f"{target / damaged[0]} is missing, or was changed since it was published: restore it (git restore {target}), "
-            "or move the folder away to publish from the store alone"
-        )
+    if damaged := checksums.damaged(target):
+        raise unsound(target, damaged)
     file = f"{name}.parquet"
-    return pd.read_parquet(target / file) if file in folder.listed(target) else pd.DataFrame()
+    return pd.read_parquet(target / file) if file in checksums.listed(target) else pd.DataFrame()
 
 
 def _current(published: pd.DataFrame, keys: Mapping[str, Cell]) -> pd.DataFrame:

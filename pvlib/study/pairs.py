@@ -1,4 +1,4 @@
-"""Tables about pairs of networks, made from their P-vectors alone. Not for reading or writing them (publish)."""
+"""Tables about pairs of networks, made from their P-vectors alone."""
 
 from __future__ import annotations
 

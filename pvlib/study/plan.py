@@ -1,4 +1,4 @@
-"""How long the runs that a study still lacks will take on this machine, from a short timing. Not for running them."""
+"""How long the runs that a study still lacks will take on this machine, from a short timing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..experiment.data import ImageData, load
 from ..experiment.recipe import Recipe
 from ..experiment.train import snapshot_steps, train
 from ..experiment.training_set import training_set
-from .bench import Bench
 from .config import Run, Study
+from .measuring import Bench
 from .runner import check_device, in_a_line, no_memory, of_the_run
 from .status import run_state
 from .store import Store

@@ -12,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..experiment.data import anchor, load
-from . import folder, pairs, provenance
+from . import pairs, provenance
+from . import publication_folder as folder
 from .across import across_rows, alongside_rows
 from .config import NUMERICS_VERSION, Study
 from .correlates import correlate_rows

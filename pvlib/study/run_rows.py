@@ -1,4 +1,4 @@
-"""Rows about single runs and data sets, for the published tables. Not about pairs (pairs), not their files (published)."""
+"""Rows about single runs and data sets, for the published tables."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ..measure import angle
 from ..published_tables import TABLES
 from ..vector_names import ALONG, PRIMARY, VectorName
 from . import pairs
-from .bench import data_p_vectors, spectrum
 from .config import Run
+from .measuring import data_p_vectors, spectrum
 from .store import Store
 
 

@@ -1,4 +1,4 @@
-"""Train and measure the runs of a study, resumably. Not for tables (publish) and not for what a run is (config)."""
+"""Train and measure the runs of a study, resumably."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ..experiment.precision import effective
 from ..experiment.train import Checkpoint, DivergedError, train
 from ..nearest import nearest
 from . import provenance
-from .bench import OTHER, Bench, NotFinite
 from .config import NUMERICS_VERSION, Run, Study
-from .files import measured
+from .measuring import OTHER, Bench, NotFinite
 from .store import Busy, Store
+from .store_files import measured
 
 
 class TimeUp(Exception):

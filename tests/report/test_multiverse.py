@@ -11,7 +11,7 @@ from pvlib.report.answers.file import load_claims
 from pvlib.report.answers.judging import Judging
 from pvlib.report.figures import definitions
 from pvlib.study import pairs
-from pvlib.study.bench import p_vector
+from pvlib.study.measuring import p_vector
 from pvlib.vector_names import CONVENTIONS, VectorName
 
 SAMPLES, FEATURES, SEEDS = 200, 12, 5

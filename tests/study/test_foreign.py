@@ -16,11 +16,11 @@ from safetensors.numpy import load_file
 from safetensors.torch import save_file
 from torch import nn
 
+from pvlib.checksums import damaged, listed, sha256
 from pvlib.experiment.data import anchor, load
 from pvlib.experiment.features import extract
 from pvlib.study import foreign, foreign_tables, pairs
-from pvlib.study.bench import data_p_vectors
-from pvlib.study.folder import damaged, listed
+from pvlib.study.measuring import data_p_vectors
 from pvlib.study.store import Store
 from pvlib.study.vectors import unpack
 from pvlib.vector_names import PRIMARY, VectorName
@@ -282,9 +282,9 @@ def test_networks_measured_on_other_samples_are_not_compared(cells, store, besid
     folder = shutil.copytree(beside, tmp_path / "tiny")
     summary = json.loads((folder / "provenance.json").read_bytes())
     summary["data"]["digits"] = "another"
-    old, sums = foreign.sha256(folder / "provenance.json"), folder / "SHA256SUMS"
+    old, sums = sha256(folder / "provenance.json"), folder / "SHA256SUMS"
     (folder / "provenance.json").write_text(json.dumps(summary))
-    sums.write_text(sums.read_text().replace(old, foreign.sha256(folder / "provenance.json")))
+    sums.write_text(sums.read_text().replace(old, sha256(folder / "provenance.json")))
     with pytest.raises(ValueError, match="of other samples"):
         foreign_tables.publish(cells, store, tmp_path / "foreign", [folder])
     with pytest.raises(ValueError, match="no published study"):

@@ -13,13 +13,12 @@ import pytest
 from safetensors.numpy import load_file
 
 from pvlib import published_tables
+from pvlib.checksums import listed, sha256
 from pvlib.experiment.train import SHARES
 from pvlib.report.tables import Study
-from pvlib.study import folder
 from pvlib.study import publish as publish_module
 from pvlib.study import published as module
 from pvlib.study.config import load_study
-from pvlib.study.files import sha256
 from pvlib.study.pairs import pair_rows
 from pvlib.study.plan import plan
 from pvlib.study.publish import publish
@@ -226,7 +225,7 @@ def test_files_of_the_user_s_stay_as_they_are(trained, tmp_path):
         after = tree(target)
         assert {name: after[name] for name in before} == before
     assert published_keys(target)
-    assert set(after) == set(before) | {"SHA256SUMS"} | set(folder.listed(target))
+    assert set(after) == set(before) | {"SHA256SUMS"} | set(listed(target))
 
 
 @pytest.mark.parametrize("name", ["runs.parquet", "vectors", "data.parquet/x", "provenance.json", "SHA256SUMS"])

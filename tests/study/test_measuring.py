@@ -8,8 +8,8 @@ import torch
 
 from pvlib.experiment.data import Split, anchor, load
 from pvlib.experiment.features import extract
-from pvlib.study.bench import Bench, convene, data_p_vectors, flat, p_vector, singular_values
 from pvlib.study.config import load_study
+from pvlib.study.measuring import Bench, convene, data_p_vectors, flat, p_vector, singular_values
 from pvlib.vector_names import CONVENTIONS, DataName, VectorName
 
 
