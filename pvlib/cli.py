@@ -374,7 +374,7 @@ def _short_warnings():
 @_short_warnings()
 def _measure(arguments) -> int:
     from .doctor import blocks_of, examine
-    from .study import tell
+    from .study import measure_report
     from .study.matrices import read_matrix
 
     if arguments.out is not None:
@@ -385,7 +385,7 @@ def _measure(arguments) -> int:
         name = one_line(source)
         try:
             matrix = read_matrix(source)
-            vectors, notes = tell.measured(name, matrix), examine(blocks_of(matrix), name).lines
+            vectors, notes = measure_report.measured(name, matrix), examine(blocks_of(matrix), name).lines
         except (ValueError, OSError, MemoryError, ImportError) as error:  # the other files are measured all the same
             if len(arguments.files) == 1:
                 raise
@@ -393,13 +393,13 @@ def _measure(arguments) -> int:
             failed += 1
             continue
         if arguments.out is not None:
-            tell.write_vectors(arguments.out, source, vectors)
-        rows = tell.records(name, vectors)
+            measure_report.write_vectors(arguments.out, source, vectors)
+        rows = measure_report.records(name, vectors)
         if not arguments.json:
-            print(("\n" if found else "") + tell.table(rows, notes), flush=True)
+            print(("\n" if found else "") + measure_report.table(rows, notes), flush=True)
         found += [{**row, "warnings": notes} for row in rows]
     if arguments.json and found:
-        print(tell.as_json(found))
+        print(measure_report.as_json(found))
     return 1 if failed else 0
 
 
@@ -447,20 +447,20 @@ def _place(arguments) -> int:
 
 @_short_warnings()
 def _compare(arguments) -> int:
-    from .study import tell
+    from .study import measure_report
     from .study.matrices import read_matrix
 
     if len(arguments.files) < 2:
         raise ValueError("compare needs at least two feature matrices")
-    found = tell.compared(
+    found = measure_report.compared(
         [(one_line(source), read_matrix(source)) for source in arguments.files],
         replicates=arguments.replicates,
         permutations=arguments.permutations,
     )
     if arguments.json:
-        print(tell.as_json([tell.record(pair) for pair in found]))
+        print(measure_report.as_json([measure_report.record(pair) for pair in found]))
     else:
-        print("\n\n".join([*map(str, found), tell.COLUMNS]))
+        print("\n\n".join([*map(str, found), measure_report.COLUMNS]))
     return 0
 
 

@@ -10,18 +10,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .vector_names import ALONG, PRIMARY, STATES, VectorName
+
 RANGE = "#range"  # name of the (k, 2) smallest and largest entries that go with an array of 8 bits
-STATES = ("trained", "untrained", "untrained_raw")
 
 
-def exact(name: str) -> bool:
-    """Whether a vector's first direction is published in half precision."""
-    state, _, layer, convention = name.split("/")
-    return state in STATES and layer == "penultimate" and convention in ("uncentred", "centred")
+def exact(text: str) -> bool:
+    """Whether the first direction of the vector of that name is published in half precision."""
+    name = VectorName.parse(text)
+    return name.state in STATES and name.layer == PRIMARY and name.convention in ALONG
 
 
 def pack(vectors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays of a published file: "state/split/layer/convention", further directions of a span as ".../more"."""
+    """The arrays of a published file: by `VectorName`, further directions of a span as ".../more"."""
     packed = {}
     for name, value in vectors.items():
         value, rest = (value[:1], value[1:]) if exact(name) else (value[:0], value)

@@ -24,8 +24,9 @@ from pvlib.packed import exact
 from pvlib.report.answers.file import Claims, load_claims, load_floors
 from pvlib.report.answers.judging import Judging
 from pvlib.report.tables import Study
-from pvlib.study.bench import Bench, p_vector
+from pvlib.study.measuring import Bench, p_vector
 from pvlib.study.networks import load_network
+from pvlib.vector_names import VectorName
 
 ROUNDING = 1e-3  # the range over seeds is widened by this: cells near |cos| = 1 have ranges of that size
 TIGHT = 1e-6  # 1 - |cos|: float32 features of another processor, and vectors kept in half precision
@@ -110,7 +111,7 @@ def network_differences(published: Study, name: str) -> Iterator[str]:
     for split in ("train", "test"):
         for layer, features in bench.features(network.model, split).items():
             for convention in ("uncentred", "centred"):
-                place = f"trained/{split}/{layer}/{convention}"
+                place = str(VectorName("trained", split, layer, convention))
                 if place not in stored:
                     continue
                 compared += 1

@@ -12,8 +12,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import pvlib
+from pvlib.checksums import sha256
 from pvlib.cli import main
-from pvlib.study.files import sha256
 
 ROOT = Path(__file__).parents[1]
 

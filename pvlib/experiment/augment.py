@@ -1,4 +1,4 @@
-"""Augmentation of whole batches on their own device, each image with its own draw. Not for choosing recipes.
+"""Augmentation of whole batches on their own device, each image with its own draw.
 
 Images come in as uint8 `(B, C, H, W)`. Random numbers come from the given generator alone and are drawn on its
 device, so a CPU generator gives the same augmentation on every device.

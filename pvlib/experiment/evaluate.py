@@ -1,4 +1,4 @@
-"""How good a trained network is, in the terms of its objective. Not for P-vectors."""
+"""How good a trained network is, in the terms of its objective."""
 
 from __future__ import annotations
 

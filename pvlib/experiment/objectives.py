@@ -1,4 +1,4 @@
-"""What is minimised: a loss per objective, from raw uint8 images to a scalar. Not for optimising it.
+"""What is minimised: a loss per objective, from raw uint8 images to a scalar.
 
 Each takes the network, a batch of images (B, C, H, W) uint8 with labels, the recipe, the transform that makes the
 network's input of pixels, and the generator of everything random.

@@ -1,4 +1,4 @@
-"""What is trained and how, as one value, and the named random streams that follow from it. Not for training."""
+"""What is trained and how, as one value, and the named random streams that follow from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training loop, one for all objectives. Not for measuring: an observer is called at log-spaced steps.
+"""The training loop, one for all objectives. An observer is called at log-spaced steps.
 
 The whole data set lies on the device as uint8; batches are taken by index and augmented as tensors. Everything random
 comes from generators seeded by the recipe, one per purpose and epoch, so a checkpoint needs no random state.

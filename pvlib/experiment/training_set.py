@@ -1,4 +1,4 @@
-"""The samples and labels that a recipe trains on: subset, label noise, random labels. Not for batches."""
+"""The samples and labels that a recipe trains on: subset, label noise, random labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the scripts in `benchmarks/` measured: `results/benchmarks/NAME.json`. Not for measuring and not for figures."""
+"""What the scripts in `benchmarks/` measured: `results/benchmarks/NAME.json`."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..nearest import nearest
+from ..vector_names import DataName, VectorName
 from .tables import Study, available, load, results_folder
 
 COLUMNS = ("label", "objective", "role", "seed", "state", "convention", "cos")
@@ -176,20 +177,11 @@ def cosines(
     for run, row in runs.iterrows():
         published = study.vectors(str(run))
         for state in ("trained", "untrained"):
-            found = published.get(f"{state}/{split}/{layer}/{convention}")
+            found = published.get(str(VectorName(state, split, layer, convention)))
             if found is not None and (run, state) != (leave_out, "trained"):
-                rows.append(
-                    (
-                        row["label"],
-                        row["objective"],
-                        row["role"],
-                        row["seed"],
-                        state,
-                        convention,
-                        _cosine(vector, found),
-                    )
-                )
-    base = study.vectors(f"data-{dataset}").get(f"pixels/{split}/{convention}")
+                known = (row["label"], row["objective"], row["role"], row["seed"])
+                rows.append((*known, state, convention, _cosine(vector, found)))
+    base = study.vectors(f"data-{dataset}").get(str(DataName("pixels", split, convention)))
     if base is not None:
         rows.append(("the data (pixels)", "data", "data", 0, "data", convention, _cosine(vector, base)))
     return pd.DataFrame(rows, columns=list(COLUMNS))

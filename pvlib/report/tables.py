@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from functools import cached_property
@@ -13,39 +12,13 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
+from .. import checksums
 from ..checkout import checkout
+from ..checksums import SUMS, sha256
 from ..nearest import nearest
 from ..packed import unpack
+from ..published_tables import TABLES, complete, lacking
 from .text import listed
-
-_PLACE = ("layer", "convention", "split")
-# The columns that reports rely on; a table without rows has them too.
-TABLES = {
-    "runs": ("run", "cell", "label", "role", "dataset", "architecture", "objective", "labels", "seed", "status",
-             "score_name", "score", "pixels", "wall_s"),
-    "history": ("run", "epoch", "train_loss", "lr", "seconds"),
-    "snapshots": ("run", "step", "epoch", *_PLACE, "sigma1", "sigma2", "ratio", "explained", "cos_constant",
-                  "angle_own", "angle_data"),
-    "trajectory": ("run", "step", "epoch", *_PLACE, "target_run", "angle", "c_product"),
-    "finals": ("run", "state", *_PLACE, "n", "d", "sigma1", "sigma2", "ratio", "explained", "bound_deg", "defined",
-               "cos_constant", "cos_data", "cos_data_standardised", "r_brightness", "stability", "eta2"),
-    "pairs": ("run_a", "run_b", "state_a", "state_b", *_PLACE, "cos", "c_a", "c_b", "r"),
-    "controls": ("run_a", "run_b", *_PLACE, "free_permutation", "within_class", "within_class_hi", "span_rotation",
-                 "residual_cos"),
-    "spectra": ("run", "state", "step", "layer", "convention", "sigmas"),
-    "spans": ("run_a", "run_b", "state", "convention", "split", "k", "overlap", "overlap_null", "angle_to_span",
-              "angle_to_span_null", "best_common", "best_common_null"),
-    "alongside": ("run_a", "run_b", "share", "convention", "cos", "c_product"),
-    "across": ("run_a", "run_b", "state", "anchor", "layer", "convention", "cos", "c_a", "c_b"),
-    "correlates": ("run", "state", *_PLACE, "variable", "measure", "value"),
-    "full": ("run_a", "run_b", "convention", "split", "cos"),
-    "anchor_shift": ("run", "convention", "split", "cos_anchor"),
-    "data": ("dataset", *_PLACE, "n", "d", "sigma1", "sigma2", "ratio", "explained", "cos_constant"),
-    "pool": ("run", "dataset", "architecture", "width", "lr", "train_size", "label_noise", "seed", "convention",
-             "angle_data_deg", "angle_data_other_deg", "stability", "cka_data", "train_loss", "weight_norm", "train_accuracy", "test_accuracy", "test_error",
-             "generalization_gap"),
-}  # fmt: skip
-_SUMS = "SHA256SUMS"
 
 
 def results_folder() -> Path:
@@ -62,7 +35,7 @@ def accepted_accuracies() -> pd.DataFrame:
 def available(results_dir: str | Path | None = None) -> list[str]:
     """Names of the studies published in `results_dir` that trained networks: `foreign`, which did not, has other tables."""
     folder = Path(results_dir) if results_dir is not None else results_folder()
-    names = sorted(sums.parent.name for sums in folder.glob(f"[!.]*/{_SUMS}"))
+    names = sorted(sums.parent.name for sums in folder.glob(f"[!.]*/{SUMS}"))
     return [name for name in names if (folder / name / "runs.parquet").is_file()]
 
 
@@ -75,7 +48,7 @@ def load(name: str, results_dir: str | Path | None = None) -> Study:
         It is not there; the message says which are, and how to publish one.
     """
     folder = Path(results_dir) if results_dir is not None else results_folder()
-    if not (folder / name / _SUMS).is_file():
+    if not (folder / name / SUMS).is_file():
         known = available(folder)
         raise FileNotFoundError(
             f"the study {name!r} is not published in {folder} ({nearest(name, known)}); "
@@ -91,7 +64,7 @@ class Study:
     ----------
     runs, history, snapshots, trajectory, finals, spectra, pairs, controls, spans, alongside, across, correlates, full, anchor_shift,
     data, pool
-        Data frames, with the columns of `TABLES` and more.
+        Data frames, with the columns of `pvlib.published_tables`.
     provenance
         Command, commit, versions and data checksums of the study.
 
@@ -131,8 +104,7 @@ class Study:
     @cached_property
     def sums(self) -> dict[str, str]:
         """File (relative, with forward slashes) -> hex SHA-256."""
-        lines = (self.folder / _SUMS).read_text().splitlines()
-        return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        return checksums.listed(self.folder)
 
     @property
     def networks(self) -> list[str]:
@@ -144,30 +116,27 @@ class Study:
         path = self.folder / file
         if file not in self.sums or not path.is_file():
             raise FileNotFoundError(f"the published study in {self.folder} has no {file}; publish it again")
-        with open(path, "rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        if digest != self.sums[file]:
+        if sha256(path) != self.sums[file]:
             raise ValueError(
-                f"{path} does not match its checksum in {_SUMS}: it was changed or damaged since it was published; "
+                f"{path} does not match its checksum in {SUMS}: it was changed or damaged since it was published; "
                 "restore it (git checkout) or publish the study again"
             )
         return path
 
     def vectors(self, run: str) -> dict[str, np.ndarray]:
-        """P-vectors of a run, "state/split/layer/convention" -> (k, n) float64, rows of unit length.
+        """P-vectors of a run by name (`str` of a `VectorName`), (k, n) float64 each, rows of unit length.
 
-        `data-DATASET` in place of a run gives the data P-vectors, "layer/split/convention".
+        `data-DATASET` in place of a run gives the data P-vectors (`DataName`).
         """
         stored = load_file(self.path(f"vectors/{run}.safetensors"))
         wide = {place: value.astype(np.float64) for place, value in unpack(stored).items()}
         return {place: value / np.linalg.norm(value, axis=1, keepdims=True) for place, value in wide.items()}
 
     def _read(self, table: str) -> pd.DataFrame:
-        frame, needed = pd.read_parquet(self.path(f"{table}.parquet")), TABLES[table]
+        frame = pd.read_parquet(self.path(f"{table}.parquet"))
         if frame.empty:
-            return frame.reindex(columns=list(dict.fromkeys([*needed, *frame.columns])))
-        missing = [column for column in needed if column not in frame]
-        if missing:
+            return complete(table, frame)  # those of before have no columns
+        if missing := lacking(table, frame):
             raise ValueError(
                 f"{self.folder / table}.parquet lacks the column {listed(missing)}: it was published by another "
                 "version; publish the study again"

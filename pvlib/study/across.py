@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ..experiment.train import SHARES
-from .bench import ALONG, OTHER, PRIMARY
+from ..vector_names import ALONG, VectorName
+from .measuring import OTHER
 from .pairs import unit
 from .vectors import at_share
-
-ACROSS = ("run_a", "run_b", "state", "anchor", "layer", "convention", "cos", "c_a", "c_b")
-ALONGSIDE = ("run_a", "run_b", "share", "convention", "cos", "c_product")
 
 
 def across_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], datasets: Mapping[str, str]) -> pd.DataFrame:
@@ -25,29 +23,26 @@ def across_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], datasets: Mappi
     frames = []
     for anchor, other in OTHER.items():
         for state in ("trained", "untrained"):
-            home = _members(vectors, datasets, anchor, f"{state}/train/")
-            guests = _members(vectors, datasets, other, f"{state}/{anchor}-train/")
-            for place in sorted(set(home) & set(guests)):
-                (runs_a, left), (runs_b, right) = home[place], guests[place]
-                layer, convention = place.split("/")
+            home = _members(vectors, datasets, anchor, state, "train")
+            guests = _members(vectors, datasets, other, state, f"{anchor}-train")
+            for layer, convention in sorted(set(home) & set(guests)):
+                (runs_a, left), (runs_b, right) = home[layer, convention], guests[layer, convention]
                 i, j = (index.ravel() for index in np.indices((len(runs_a), len(runs_b))))
                 frame = pd.DataFrame({"run_a": runs_a[i], "run_b": runs_b[j], "cos": np.abs((left @ right.T)[i, j])})
                 root = math.sqrt(left.shape[1])
                 frame["c_a"], frame["c_b"] = (np.abs(x.sum(1)[k]) / root for x, k in ((left, i), (right, j)))
                 frames.append(frame.assign(state=state, anchor=anchor, layer=layer, convention=convention))
-    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(ACROSS))
-    return found[list(ACROSS)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _members(vectors, datasets, dataset: str, prefix: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """ "layer/convention" -> (runs, (m, n) unit vectors) of the networks trained on `dataset`."""
-    found: dict[str, list] = {}
+def _members(vectors, datasets, dataset: str, state: str, split: str) -> dict[tuple, tuple[np.ndarray, np.ndarray]]:
+    """(layer, convention) -> (runs, (m, n) unit vectors) of the networks trained on `dataset`."""
+    found: dict[tuple, list] = {}
     for run in sorted(vectors):
         if datasets[run] == dataset:
-            for name, value in vectors[run].items():
-                place = name.removeprefix(prefix)
-                if place != name and place.split("/")[1] in ALONG:
-                    found.setdefault(place, []).append((run, unit(value[:1])[0]))
+            for name, value in ((VectorName.parse(text), value) for text, value in vectors[run].items()):
+                if (name.state, name.split) == (state, split) and name.convention in ALONG:
+                    found.setdefault((name.layer, name.convention), []).append((run, unit(value[:1])[0]))
     return {place: (np.array([r for r, _ in m]), np.stack([u for _, u in m])) for place, m in found.items()}
 
 
@@ -63,16 +58,15 @@ def alongside_rows(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFr
             members = []
             for run in sorted(vectors):
                 states = {0.0: ("untrained_raw", "untrained"), 1.0: ("trained",)}.get(share, (at_share(share),))
-                places = [f"{state}/train/{PRIMARY}/{convention}" for state in states]
-                if (place := next((p for p in places if p in vectors[run]), None)) is not None:
-                    members.append((run, unit(vectors[run][place][:1])[0]))
+                names = [str(VectorName.primary(state, convention)) for state in states]
+                if (name := next((name for name in names if name in vectors[run]), None)) is not None:
+                    members.append((run, unit(vectors[run][name][:1])[0]))
             if len(members) < 2:
                 continue
-            names, matrix = np.array([m[0] for m in members]), np.stack([m[1] for m in members])
+            runs, matrix = np.array([m[0] for m in members]), np.stack([m[1] for m in members])
             i, j = np.triu_indices(len(members), 1)
             c = np.abs(matrix.sum(1)) / math.sqrt(matrix.shape[1])
             cos = np.minimum(np.abs(matrix @ matrix.T), 1.0)[i, j]
-            frame = pd.DataFrame({"run_a": names[i], "run_b": names[j], "cos": cos, "c_product": c[i] * c[j]})
+            frame = pd.DataFrame({"run_a": runs[i], "run_b": runs[j], "cos": cos, "c_product": c[i] * c[j]})
             frames.append(frame.assign(share=share, convention=convention))
-    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(ALONGSIDE))
-    return found[list(ALONGSIDE)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

@@ -1,4 +1,4 @@
-"""Studies as YAML: cells, their recipes, seeds and roles, and the runs these come to. Not for training them.
+"""Studies as YAML: cells, their recipes, seeds and roles, and the runs these come to.
 
 A cell is one row of the experiment (data set, architecture, objective, variant); a run is a cell with a seed. A pool's
 cell may hold a `grid`, a balanced factorial over recipe fields (protocol 12).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,8 @@ import pandas as pd
 from .. import measure
 from ..experiment.data import ImageData, anchor
 from ..experiment.data.partitions import partitions
-from .bench import ALONG
+from ..vector_names import ALONG, VectorName
 from .pairs import unit
-
-COLUMNS = ("run", "state", "layer", "convention", "split", "variable", "measure", "value")
 
 
 def correlate_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], data: ImageData) -> pd.DataFrame:
@@ -30,14 +29,14 @@ def correlate_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], data: ImageD
     numbers = {"brightness": images.mean(dim=(1, 2, 3)).numpy(), "contrast": images.flatten(1).std(dim=1).numpy()}
     rows = []
     for run, named in vectors.items():
-        for name, value in named.items():
-            state, split, layer, convention = name.split("/")
-            if split != "train" or state not in ("trained", "untrained") or convention not in ALONG:
+        for name, value in ((VectorName.parse(text), value) for text, value in named.items()):
+            if name.split != "train" or name.state not in ("trained", "untrained") or name.convention not in ALONG:
                 continue
-            place, u = (run, state, layer, convention, split), unit(value[:1])[0]
-            rows += [(*place, variable, "r", _r(u, x)) for variable, x in numbers.items()]
-            rows += [(*place, v, "eta2", float(measure.between_class_share(u, x))) for v, x in groups.items()]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+            u = unit(value[:1])[0]
+            found = [(variable, "r", _r(u, x)) for variable, x in numbers.items()]
+            found += [(v, "eta2", float(measure.between_class_share(u, x))) for v, x in groups.items()]
+            rows += [{"run": run, **asdict(name), "variable": v, "measure": m, "value": x} for v, m, x in found]
+    return pd.DataFrame(rows)
 
 
 def _r(u: np.ndarray, x: np.ndarray) -> float:

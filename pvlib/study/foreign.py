@@ -13,7 +13,7 @@ import pickle
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
@@ -24,15 +24,16 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
+from ..checksums import sha256
 from ..experiment.augment import normalise, to_unit
 from ..experiment.data import ImageData, anchor
 from ..experiment.features import extract
 from ..experiment.models import calibrate_batchnorm
 from ..experiment.torchvision_shim import import_torchvision
+from ..vector_names import ALONG, PRIMARY, VectorName
 from . import provenance
-from .bench import ALONG, PRIMARY, NotFinite, data_p_vectors, final_row, half, p_vector
 from .config import NUMERICS_VERSION
-from .files import sha256
+from .measuring import NotFinite, data_p_vectors, final_row, half, p_vector
 from .pairs import pair_seed
 from .runner import now, say
 from .store import Busy, Store
@@ -259,7 +260,7 @@ def measured(cell: Cell) -> tuple[dict, dict, dict]:
             for convention in ALONG:
                 if (direction := p_vector(features, convention)) is None:
                     continue
-                place = {"state": state, "split": "train", "layer": layer, "convention": convention}
+                name = VectorName(state, "train", layer, convention)
                 resampled = state == "trained" and layer == PRIMARY
                 row = final_row(
                     features,
@@ -269,8 +270,8 @@ def measured(cell: Cell) -> tuple[dict, dict, dict]:
                     bootstrap=pair_seed("bootstrap", cell.key) if resampled else None,
                     **context,
                 )
-                vectors["/".join(place.values())] = half(direction.vectors)
-                rows.append({**place, "n": features.shape[0], "d": features.shape[1], **row})
+                vectors[str(name)] = half(direction.vectors)
+                rows.append({**asdict(name), "n": features.shape[0], "d": features.shape[1], **row})
     record = {
         "status": "done",
         **cell.facts,

@@ -1,4 +1,4 @@
-"""The published tables of foreign networks: `results/foreign/`. Not for measuring them (foreign)."""
+"""The published tables of foreign networks: `results/foreign/`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
+from .. import checksums
 from ..experiment.data import ImageData, anchor
-from . import folder, pairs, provenance
-from .bench import ALONG, PRIMARY, data_p_vectors
+from ..vector_names import ALONG, PRIMARY
+from . import pairs, provenance
+from . import publication_folder as folder
 from .config import NUMERICS_VERSION
 from .foreign import Cell
-from .published import KEYS, merge, resolved, verified, write
+from .measuring import data_p_vectors
+from .published import merge, resolved, unsound, verified, write
 from .run_rows import final_rows, spectrum_rows
 from .runner import now, say
 from .store import Store
@@ -43,21 +46,16 @@ def publish(cells: Sequence[Cell], store: Store, target: Path, beside: Iterable[
 def held(target: Path) -> frozenset[str]:
     """Keys of the cells that are published in a folder; none where there is no such folder. ValueError where it is damaged."""
     target = resolved(target)
-    if folder.interrupted(target):
-        with folder.alone(target):
-            folder.recover(target)
+    folder.settle(target)
     return frozenset(_table(target, "networks").get("run", []))
 
 
 def _table(target: Path, name: str) -> pd.DataFrame:
     """A published table, all files of the publication being sound; without columns where there is none."""
-    if damaged := folder.damaged(target):
-        raise ValueError(
-            f"{target / damaged[0]} is missing, or was changed since it was published: restore it (git restore {target}), "
-            "or move the folder away to publish from the store alone"
-        )
+    if damaged := checksums.damaged(target):
+        raise unsound(target, damaged)
     file = f"{name}.parquet"
-    return pd.read_parquet(target / file) if file in folder.listed(target) else pd.DataFrame()
+    return pd.read_parquet(target / file) if file in checksums.listed(target) else pd.DataFrame()
 
 
 def _current(published: pd.DataFrame, keys: Mapping[str, Cell]) -> pd.DataFrame:
@@ -84,9 +82,9 @@ def _publish(cells: Sequence[Cell], store: Store, target: Path, beside: list[Pat
     # Tables are made of what is published: of the rounded vectors.
     vectors = {key: unpack(pack(value)) for key, value in {**kept, **fresh}.items()}
     tables = {
-        "networks": merge(before, network_rows(records, rows), ["run", "state"]),
-        "finals": merge(old["finals"], final_rows(list(records), rows), KEYS["finals"]),
-        "spectra": merge(old["spectra"], spectrum_rows(list(records), rows), KEYS["spectra"]),
+        "networks": merge("networks", before, network_rows(records, rows)),
+        "finals": merge("finals", old["finals"], final_rows(list(records), rows)),
+        "spectra": merge("spectra", old["spectra"], spectrum_rows(list(records), rows)),
     }
     data = {cell.data.name: cell.data for cell in cells}
     shown_to = tables["networks"].drop_duplicates("run").set_index("run")
@@ -148,21 +146,16 @@ def agreement_rows(
     """
     ids = anchor(data).train_ids
     labels = data.train.labels[ids].numpy()
-    pixels = {
-        (layer, convention): found.vector
-        for place, found in data_p_vectors(data).items()
-        for layer, split, convention in [place.split("/")]
-        if split == "train" and found is not None
-    }
+    shown = {name: one for name, one in data_p_vectors(data).items() if name.split == "train" and one is not None}
     mine, theirs, frames = pairs.groups(foreign), pairs.groups(others), []
     for layer in DEPTHS:
         for convention in ALONG:
-            members = mine.get(f"train/{layer}/{convention}", [])
+            members = mine.get(("train", layer, convention), [])
             if not members:
                 continue
             number = len(members)
-            members = members + theirs.get(f"train/{PRIMARY}/{convention}", [])
-            members += [(name, "data", vector) for (name, c), vector in pixels.items() if c == convention]
+            members = members + theirs.get(("train", PRIMARY, convention), [])
+            members += [(of.layer, "data", one.vector) for of, one in shown.items() if of.convention == convention]
             runs, states = (np.array([member[part] for member in members]) for part in (0, 1))
             matrix = np.stack([member[2] for member in members])
             i, j = np.triu_indices(len(members), 1)

@@ -1,4 +1,4 @@
-"""How much memory is free, asked before a file's content is believed. Not for what a measurement needs (measure)."""
+"""How much memory is free, asked before a file's content is believed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trained networks as published: weights with the recipe that made them. Not for training, nor for other people's models."""
+"""Trained networks as published: weights with the recipe that made them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables about pairs of networks, made from their P-vectors alone. Not for reading or writing them (publish)."""
+"""Tables about pairs of networks, made from their P-vectors alone."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .. import measure
-from .bench import ALONG, PRIMARY
-from .vectors import STATES
+from ..vector_names import ALONG, PRIMARY, SPLITS, STATES, FullName, VectorName
 
 PERMUTATIONS = 200
 ROUNDING = 1e-3  # of vectors kept in half precision: less than this of a unit vector is noise
@@ -25,14 +24,14 @@ def unit(vector: np.ndarray) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def groups(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, list[tuple[str, str, np.ndarray]]]:
-    """ "split/layer/convention" -> (run, state, (n,) vector) of every run that has that layer."""
+def groups(vectors: Mapping[str, Mapping[str, np.ndarray]]) -> dict[tuple, list[tuple[str, str, np.ndarray]]]:
+    """(split, layer, convention) -> (run, state, (n,) vector) of every run that has that layer."""
     found = defaultdict(list)
     for run in sorted(vectors):
-        for name, value in vectors[run].items():
-            state, split, layer, convention = name.split("/")
-            if state in STATES:
-                found[f"{split}/{layer}/{convention}"].append((run, state, unit(value[:1])[0]))
+        for text, value in vectors[run].items():
+            name = VectorName.parse(text)
+            if name.state in STATES:
+                found[name.split, name.layer, name.convention].append((run, name.state, unit(value[:1])[0]))
     return found
 
 
@@ -44,8 +43,7 @@ def pair_rows(vectors: Mapping[str, Mapping[str, np.ndarray]], cells: Mapping[st
     network without BatchNorm has nothing to calibrate and is paired with both kinds. `cells` : run -> its cell.
     """
     frames = []
-    for place, members in groups(vectors).items():
-        split, layer, convention = place.split("/")
+    for (split, layer, convention), members in groups(vectors).items():
         runs = np.array([m[0] for m in members])
         states = np.array([m[1] for m in members])
         matrix = np.stack([m[2] for m in members])
@@ -107,7 +105,7 @@ def correlations(matrix: np.ndarray, c: np.ndarray, i: np.ndarray, j: np.ndarray
 
 def primary_pairs(vectors: Mapping, convention: str, state: str = "trained") -> Iterator[tuple]:
     """(run_a, run_b, (k, n) array, (k, n) array) of networks in that state, primary layer, training anchor."""
-    name = f"{state}/train/{PRIMARY}/{convention}"
+    name = str(VectorName.primary(state, convention))
     have = [run for run in sorted(vectors) if name in vectors[run]]
     for a, b in itertools.combinations(have, 2):
         yield a, b, vectors[a][name], vectors[b][name]
@@ -116,7 +114,7 @@ def primary_pairs(vectors: Mapping, convention: str, state: str = "trained") -> 
 def control_rows(vectors: Mapping, labels: np.ndarray) -> pd.DataFrame:
     """What `controls` tells of every two trained networks, at the primary layer."""
     rows = []
-    for convention in ("uncentred", "centred"):
+    for convention in ALONG:
         for a, b, one, two in primary_pairs(vectors, convention):
             place = {"run_a": a, "run_b": b, "layer": PRIMARY, "convention": convention, "split": "train"}
             rows.append(place | controls(unit(one)[0], unit(two)[0], labels, pair_seed(a, b, convention)))
@@ -140,13 +138,13 @@ def controls(u: np.ndarray, v: np.ndarray, labels: np.ndarray, seed: int) -> dic
 def full_rows(full: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
     """|cos| of P-vectors over the whole splits, for runs whose vectors are in the store."""
     frames = []
-    for name in ("train/uncentred", "train/centred", "test/uncentred", "test/centred"):
+    for split, convention in itertools.product(SPLITS, ALONG):
+        name = str(FullName(split, convention))
         have = [run for run in sorted(full) if name in full[run]]
         if len(have) < 2:
             continue
         matrix = np.stack([unit(full[run][name])[0] for run in have])
         i, j = np.triu_indices(len(have), 1)
-        split, convention = name.split("/")
         names = np.array(have)
         frames.append(
             pd.DataFrame(

@@ -1,4 +1,4 @@
-"""How long the runs that a study still lacks will take on this machine, from a short timing. Not for running them."""
+"""How long the runs that a study still lacks will take on this machine, from a short timing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..experiment.data import ImageData, load
 from ..experiment.recipe import Recipe
 from ..experiment.train import snapshot_steps, train
 from ..experiment.training_set import training_set
-from .bench import Bench
 from .config import Run, Study
+from .measuring import Bench
 from .runner import check_device, in_a_line, no_memory, of_the_run
 from .status import run_state
 from .store import Store
@@ -70,7 +70,7 @@ def run_seconds(recipe: Recipe, data: ImageData, device: str) -> float:
     per_image = outcome.history[-1]["seconds"] / timed  # the first epoch pays for warming up
     bench = Bench(recipe, data, device)
     start = time.perf_counter()
-    bench.snapshot(outcome.model)
+    bench.snapshot(outcome.model, 0)
     snapshot = time.perf_counter() - start
     steps = -(-size // recipe.batch_size) * recipe.epochs
     return per_image * size * recipe.epochs + snapshot * (len(snapshot_steps(steps)) + FINAL_SNAPSHOTS)

@@ -1,4 +1,4 @@
-"""Where a number comes from: commit, versions, device, threads, load. Not what was trained (that is the recipe)."""
+"""Where a number comes from: commit, versions, device, threads, load."""
 
 from __future__ import annotations
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pandas as pd
 
 from ..experiment.data import anchor, load
-from . import folder, pairs, provenance
+from . import pairs, provenance
+from . import publication_folder as folder
 from .across import across_rows, alongside_rows
 from .config import NUMERICS_VERSION, Study
 from .correlates import correlate_rows
-from .published import KEYS, left_out, merge, read, resolved, write
+from .published import left_out, merge, read, resolved, write
 from .run_rows import (
     along_rows,
     data_rows,
@@ -112,11 +113,11 @@ def _vectors(store: Store, key: str, steps: int) -> dict:
 def _tables(keys, records, done, vectors, exact, store: Store, data, old) -> dict[str, pd.DataFrame]:
     networks = [key for key in vectors if keys[key].role != "pool"]
     rows = {key: store.rows(key) for key in done}
-    tables = {"runs": merge(old["runs"], pd.DataFrame([run_row(k, keys[k], r) for k, r in records.items()]), ["run"])}
-    fresh = {
-        name: long_rows(rows, name, [k for k in done if keys[k].role != "pool"]) for name in ("history", "anchor_shift")
-    }
+    tables = {}
     shown = [key for key in done if keys[key].role != "pool"]
+    fresh = {name: long_rows(rows, name, shown) for name in ("history", "anchor_shift")}
+    fresh["runs"] = pd.DataFrame([run_row(key, keys[key], record) for key, record in records.items()])
+    fresh["pool"] = pool_rows(keys, records, done, rows)
     fresh["finals"], fresh["spectra"] = final_rows(shown, rows), spectrum_rows(shown, rows)
     fresh["snapshots"], fresh["trajectory"] = along_rows(keys, done, rows, {**vectors, **exact}, store)
     per_dataset = {name: {k: vectors[k] for k in networks if keys[k].recipe.dataset == name} for name in data}
@@ -137,21 +138,18 @@ def _tables(keys, records, done, vectors, exact, store: Store, data, old) -> dic
             pairs.full_rows(
                 {
                     k: {n: t.numpy() for n, t in store.tensors(k, "full").items()}
-                    for k in done
-                    if keys[k].recipe.dataset == name and keys[k].role != "pool"
+                    for k in shown
+                    if keys[k].recipe.dataset == name
                 }
             )
             for name in data
         ],
         ignore_index=True,
     )
-    old["trajectory"] = merge(
-        end_rows(keys, set(vectors) - set(done), vectors, old), old["trajectory"], KEYS["trajectory"]
-    )
-    for name, frame in fresh.items():
-        tables[name] = merge(old[name], frame, KEYS[name])
+    ends = end_rows(keys, set(vectors) - set(done), vectors, old)
+    old["trajectory"] = merge("trajectory", ends, old["trajectory"])
+    tables |= {name: merge(name, old[name], frame) for name, frame in fresh.items()}
     tables["data"] = pd.concat([data_rows(d) for d in data.values()], ignore_index=True)
-    tables["pool"] = merge(old["pool"], pool_rows(keys, records, done, rows), ["run", "convention"])
     return tables
 
 

@@ -1,4 +1,4 @@
-"""A study's published results: verified, read and written. How files are replaced is in `folder`, what they hold in `publish`."""
+"""A study's published results: verified, read and written. How files are replaced is in `publication_folder`, what they hold in `publish`."""
 
 from __future__ import annotations
 
@@ -11,27 +11,19 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 from safetensors.numpy import save as save_arrays
 
-from . import folder
-from .bench import data_p_vectors
+from .. import checksums
+from ..atomic import write_atomic
+from ..checksums import SUMS
+from ..published_tables import KEYS, TABLES, complete
+from . import publication_folder as folder
 from .config import NUMERICS_VERSION
-from .files import write_atomic, write_json
+from .measuring import data_p_vectors
 from .run_rows import replicated
+from .store_files import write_json
 from .vectors import pack, unpack
 
-KEYS = {
-    "spectra": ["run", "state", "step", "layer", "convention"],
-    "history": ["run", "epoch"],
-    "snapshots": ["run", "step", "layer", "convention", "split"],
-    "finals": ["run", "state", "layer", "convention", "split"],
-    "anchor_shift": ["run", "convention", "split"],
-    "trajectory": ["run", "step", "layer", "convention", "split", "target_run"],
-    "full": ["run_a", "run_b", "convention", "split"],
-}
-
-
-# In every publication; tables of later versions may be missing from older ones.
+# In every publication, those of the first version included.
 _NEEDED = ("runs", "history", "snapshots", "finals", "anchor_shift", "trajectory", "full", "pool")
-_MADE = (*_NEEDED, "pairs", "controls", "spans", "data")
 
 
 def published_keys(target: Path) -> frozenset[str]:
@@ -40,9 +32,7 @@ def published_keys(target: Path) -> frozenset[str]:
     Not those that failed elsewhere: they are tried again here.
     """
     target = resolved(target)
-    if folder.interrupted(target):
-        with folder.alone(target):
-            folder.recover(target)
+    folder.settle(target)
     return _finished(target) if verified(target) else frozenset()
 
 
@@ -63,22 +53,22 @@ def verified(target: Path) -> bool:
         A file is missing, is not listed in SHA256SUMS or does not match it: what is damaged must not be published again
         as if it were sound.
     """
-    present = [f"{name}.parquet" for name in _MADE if (target / f"{name}.parquet").exists()]
-    if not present and not (target / folder.SUMS).exists():
+    present = [f"{name}.parquet" for name in TABLES if (target / f"{name}.parquet").exists()]
+    if not present and not (target / SUMS).exists():
         return False
-    listed = folder.listed(target)
-    if (target / folder.SUMS).exists() and not listed:
-        raise _unsound(target, [folder.SUMS])
+    listed = checksums.listed(target)
+    if (target / SUMS).exists() and not listed:
+        raise unsound(target, [SUMS])
     if unlisted := [name for name in present if name not in listed]:
         raise ValueError(
-            f"{target / unlisted[0]} is not listed in {folder.SUMS}: no publication vouches for it; "
+            f"{target / unlisted[0]} is not listed in {SUMS}: no publication vouches for it; "
             f"restore both (git restore {target}), or move the file away"
         )
     needed = [f"{name}.parquet" for name in _NEEDED] + ["provenance.json"]
-    missing = [name for name in needed if name not in listed] or folder.damaged(target)
+    missing = [name for name in needed if name not in listed] or checksums.damaged(target)
     missing = missing or [name for key in _finished(target) if (name := _vectors(key)) not in listed]
     if missing:
-        raise _unsound(target, missing)
+        raise unsound(target, missing)
     return True
 
 
@@ -91,7 +81,7 @@ def _vectors(key: str) -> str:
     return f"vectors/{key}.safetensors"
 
 
-def _unsound(target: Path, names: list[str]) -> ValueError:
+def unsound(target: Path, names: list[str]) -> ValueError:
     return ValueError(
         f"{target / names[0]} is missing, or was changed or damaged since it was published"
         f"{f' (and {len(names) - 1} other files)' if len(names) > 1 else ''}: restore it (git restore {target}), "
@@ -113,12 +103,11 @@ def left_out(target: Path, keys: Mapping) -> str:
 
 def read(target: Path, keys: Mapping) -> dict:
     """What is published and still belongs to the study (same keys): tables, vectors. Raises as `verified`."""
-    old = {name: pd.DataFrame() for name in (*KEYS, "runs", "pool")}
-    old["vectors"] = {}
+    old = dict.fromkeys(TABLES.keys() & KEYS.keys(), pd.DataFrame()) | {"vectors": {}}
     if not verified(target):
         return old
-    listed = folder.listed(target)
-    for name in (*KEYS, "runs", "pool"):
+    listed = checksums.listed(target)
+    for name in TABLES.keys() & KEYS.keys():
         frame = pd.read_parquet(target / f"{name}.parquet") if f"{name}.parquet" in listed else pd.DataFrame()
         for column in ("run", "run_a", "run_b", "target_run"):
             if column in frame:
@@ -130,20 +119,21 @@ def read(target: Path, keys: Mapping) -> dict:
     return old
 
 
-def merge(old: pd.DataFrame, new: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+def merge(table: str, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Rows of both, the new ones where both have a row."""
     parts = [frame for frame in (old, new) if not frame.empty]
     if not parts:
         return new
-    both = pd.concat(parts, ignore_index=True).drop_duplicates(key, keep="last")
-    return both.sort_values(key, ignore_index=True)
+    both = pd.concat(parts, ignore_index=True).drop_duplicates(KEYS[table], keep="last")
+    return both.sort_values(KEYS[table], ignore_index=True)
 
 
 def write(target: Path, tables, vectors, networks, data, summary) -> None:
     """Everything, in place of what was published there before; an interrupted publication changes nothing."""
     with folder.replacing(target) as building:
         for name, frame in tables.items():
-            _compact(frame).to_parquet(building / f"{name}.parquet", index=False, compression="zstd")
+            frame = _compact(complete(name, frame))
+            frame.to_parquet(building / f"{name}.parquet", index=False, compression="zstd")
         for key, value in vectors.items():
             write_atomic(
                 building / _vectors(key),
@@ -152,10 +142,10 @@ def write(target: Path, tables, vectors, networks, data, summary) -> None:
                     {"run": key, "numerics_version": str(NUMERICS_VERSION)},
                 ),
             )
-        for name, d in data.items():
-            found = {place: found.vector[None].astype(np.float16) for place, found in data_p_vectors(d).items()}
-            write_atomic(building / _vectors(f"data-{name}"), save_arrays(found))
-        for name in folder.listed(target):
+        for dataset, d in data.items():
+            found = {str(name): one.vector[None].astype(np.float16) for name, one in data_p_vectors(d).items()}
+            write_atomic(building / _vectors(f"data-{dataset}"), save_arrays(found))
+        for name in checksums.listed(target):
             if name.startswith("networks/") and _run_of(target / name) in vectors:
                 write_atomic(building / name, (target / name).read_bytes())
         for name, network in networks.items():

@@ -1,87 +1,30 @@
-"""Rows about single runs and data sets, for the published tables. Not about pairs (pairs), not their files (published)."""
+"""Rows about single runs and data sets, for the published tables."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 
 from ..experiment.data import anchor
 from ..measure import angle
+from ..published_tables import TABLES
+from ..vector_names import ALONG, PRIMARY, VectorName
 from . import pairs
-from .bench import ALONG, PRIMARY, data_p_vectors, spectrum
 from .config import Run
+from .measuring import data_p_vectors, spectrum
 from .store import Store
 
 
 def run_row(key: str, run: Run, record: Mapping) -> dict:
     """One row of the runs table: what was asked, what came out, where it ran."""
     recipe = run.recipe.to_dict()
-    shown = {
-        name: recipe[name]
-        for name in (
-            "dataset",
-            "architecture",
-            "objective",
-            "labels",
-            "pixels",
-            "width",
-            "train_size",
-            "label_noise",
-            "lr",
-            "epochs",
-            "batch_size",
-            "optimiser",
-            "augment",
-            "precision",
-            "draw",
-            "seed",
-        )
-    }
-    measured = {
-        name: record.get(name)
-        for name in (
-            "status",
-            "failed_epoch",
-            "failure",
-            "parameters",
-            "score_name",
-            "score",
-            "train_loss",
-            "test_loss",
-            "train_accuracy",
-            "test_accuracy",
-            "train_explained_variance",
-            "test_explained_variance",
-            "probe_accuracy",
-            "weight_norm",
-            "cka_data",
-            "steps",
-            "wall_s",
-            "measure_s",
-            "device",
-            "processor",
-            "threads",
-            "load",
-            "commit",
-            "torch",
-            "data_sha256",
-            "numerics_version",
-            "computed_precision",
-            "finished_at",
-        )
-    }
-    return {
-        "run": key,
-        "cell": run.cell,
-        "label": run.label,
-        "role": run.role,
-        **shown,
-        **measured,
-        "config_json": json.dumps(recipe, sort_keys=True),
-    }
+    own = {"run": key, "cell": run.cell, "label": run.label, "role": run.role}
+    facts = {**record, **recipe, **own, "config_json": json.dumps(recipe, sort_keys=True)}
+    return {column: facts.get(column) for column in TABLES["runs"]}  # of a failed run much is unknown
 
 
 def replicated(split: str, layer: str) -> bool:
@@ -100,13 +43,16 @@ def along_rows(keys, done, rows, vectors, store: Store) -> tuple[pd.DataFrame, p
         for row in map(_without_spectrum, rows[key]["snapshots"]):
             if not replicated(row["split"], row["layer"]):
                 continue
-            place = f"{row['split']}/{row['layer']}/{row['convention']}"
-            u = states[f"{row['step']}/{place}"]
-            final = vectors[key].get(f"trained/{place}")
-            own = _degrees(u, final)
+            u = states[_name(str(row["step"]), row)]
+            own = _degrees(u, vectors[key].get(_name("trained", row)))
             snapshots.append({"run": key, **row, "angle_own": own, "angle_data": _acos(row["cos_data"])})
             trajectory += _to_others(key, row, u, keys, vectors)
     return pd.DataFrame(snapshots), pd.DataFrame(trajectory)
+
+
+def _name(state: str, row: Mapping) -> str:
+    """Of the vector that a row is about, or of the same network's in another state."""
+    return str(VectorName(state, row["split"], row["layer"], row["convention"]))
 
 
 def _without_spectrum(row: Mapping) -> dict:
@@ -138,16 +84,16 @@ def spectrum_rows(keys: list[str], rows: Mapping[str, dict]) -> pd.DataFrame:
         for row in (*rows[key]["finals"], *rows[key]["snapshots"])
         if "sigmas" in row
     )
-    return pd.DataFrame(found, columns=["run", "state", "step", "layer", "convention", "sigmas"])
+    return pd.DataFrame(found)
 
 
 def _to_others(key: str, row: Mapping, u: np.ndarray, keys, vectors) -> Iterator[dict]:
     """A row of the trajectory for each other run of the cell: the angle from `u`, measured as in `row`, to its final P-vector."""
-    place = f"trained/{row['split']}/{row['layer']}/{row['convention']}"
+    name = _name("trained", row)
     for other in vectors:
-        if other == key or keys[other].cell != keys[key].cell or place not in vectors[other]:
+        if other == key or keys[other].cell != keys[key].cell or name not in vectors[other]:
             continue
-        goal = pairs.unit(vectors[other][place])[0]
+        goal = pairs.unit(vectors[other][name])[0]
         yield {
             "run": key,
             **{name: row[name] for name in ("step", "epoch", "layer", "convention", "split")},
@@ -166,10 +112,11 @@ def end_rows(keys, elsewhere, vectors, old) -> pd.DataFrame:
     for key, part in old["snapshots"].groupby("run") if elsewhere and len(old["snapshots"]) else ():
         if key not in elsewhere:
             continue
-        initial = "untrained_raw" if any(n.startswith("untrained_raw/") for n in vectors[key]) else "untrained"
+        states = {VectorName.parse(name).state for name in vectors[key]}
+        initial = "untrained_raw" if "untrained_raw" in states else "untrained"
         for state, at in ((initial, part["step"] == 0), ("trained", part["step"] == part["step"].max())):
             for row in part[at].to_dict("records"):
-                u = vectors[key].get(f"{state}/{row['split']}/{row['layer']}/{row['convention']}")
+                u = vectors[key].get(_name(state, row))
                 rows += _to_others(key, row, pairs.unit(u)[0], keys, vectors) if u is not None else ()
     return pd.DataFrame(rows)
 
@@ -180,7 +127,7 @@ def pool_rows(keys, records, done, rows) -> pd.DataFrame:
     for key in done:
         if keys[key].role != "pool":
             continue
-        record, recipe = records[key], keys[key].recipe
+        record = records[key]
         finals = {
             (row["split"], row["convention"]): row
             for row in rows[key]["finals"]
@@ -190,29 +137,18 @@ def pool_rows(keys, records, done, rows) -> pd.DataFrame:
             if ("train", convention) not in finals:
                 continue
             row, other = finals["train", convention], finals.get(("test", convention), {})
-            found.append(
-                {
-                    "run": key,
-                    "dataset": recipe.dataset,
-                    "architecture": recipe.architecture,
-                    "width": recipe.width,
-                    "lr": recipe.lr,
-                    "train_size": recipe.train_size,
-                    "label_noise": recipe.label_noise,
-                    "seed": recipe.seed,
-                    "convention": convention,
-                    "angle_data_deg": _acos(row["cos_data"]),
-                    "angle_data_other_deg": _acos(other.get("cos_data", float("nan"))),
-                    "stability": row["stability"],
-                    "cka_data": record["cka_data"],
-                    "train_loss": record["train_loss"],
-                    "weight_norm": record["weight_norm"],
-                    "train_accuracy": record["train_accuracy"],
-                    "test_accuracy": record["test_accuracy"],
-                    "test_error": 1 - record["test_accuracy"],
-                    "generalization_gap": record["train_accuracy"] - record["test_accuracy"],
-                }
-            )
+            facts = {
+                **record,
+                **keys[key].recipe.to_dict(),
+                "run": key,
+                "convention": convention,
+                "angle_data_deg": _acos(row["cos_data"]),
+                "angle_data_other_deg": _acos(other.get("cos_data", float("nan"))),
+                "stability": row["stability"],
+                "test_error": 1 - record["test_accuracy"],
+                "generalization_gap": record["train_accuracy"] - record["test_accuracy"],
+            }
+            found.append({column: facts[column] for column in TABLES["pool"]})
     return pd.DataFrame(found)
 
 
@@ -220,15 +156,12 @@ def data_rows(data) -> pd.DataFrame:
     """The data P-vectors' own rows."""
     chosen, rows = anchor(data), []
     sizes = {"train": len(chosen.train_ids), "test": len(chosen.test_ids)}
-    for place, found in data_p_vectors(data).items():
-        layer, split, convention = place.split("/")
+    for name, found in data_p_vectors(data).items():
         rows.append(
             {
                 "dataset": data.name,
-                "layer": layer,
-                "convention": convention,
-                "split": split,
-                "n": sizes[split],
+                **asdict(name),
+                "n": sizes[name.split],
                 "d": found.d,
                 **spectrum(found),
                 "bound_deg": float(np.degrees(found.bound)),

@@ -1,4 +1,4 @@
-"""Train and measure the runs of a study, resumably. Not for tables (publish) and not for what a run is (config)."""
+"""Train and measure the runs of a study, resumably."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ..experiment.precision import effective
 from ..experiment.train import Checkpoint, DivergedError, train
 from ..nearest import nearest
 from . import provenance
-from .bench import OTHER, Bench, NotFinite
 from .config import NUMERICS_VERSION, Run, Study
-from .files import measured
+from .measuring import OTHER, Bench, NotFinite
 from .store import Busy, Store
+from .store_files import measured
 
 
 class TimeUp(Exception):
@@ -61,10 +61,10 @@ class Recorder:
     def __call__(self, step: int, epoch: float, model: torch.nn.Module, stats: dict) -> None:
         start = time.perf_counter()
         try:
-            vectors, rows = self.bench.snapshot(model)
+            vectors, rows = self.bench.snapshot(model, step)
         except NotFinite as error:  # the step's loss was still finite, what it did to the weights was not
             raise DivergedError(math.ceil(epoch), step) from error
-        self.vectors.update({f"{step}/{name}": value for name, value in vectors.items()})
+        self.vectors.update(vectors)
         self.rows += [
             {"step": step, "epoch": epoch, "train_loss": stats.get("train_loss", math.nan), **row} for row in rows
         ]

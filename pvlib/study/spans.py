@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 
@@ -9,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from .. import measure
-from .pairs import primary_pairs, unit
+from ..vector_names import VectorName
+from .pairs import unit
 
 SPANS = (2, 9)
-COLUMNS = ("run_a", "run_b", "state", "split", "convention", "k", "overlap", "overlap_null", "angle_to_span",
-           "angle_to_span_null", "best_common", "best_common_null")  # fmt: skip
 
 
 def span_rows(vectors: Mapping, num_classes: int) -> pd.DataFrame:
@@ -25,39 +25,35 @@ def span_rows(vectors: Mapping, num_classes: int) -> pd.DataFrame:
 
     The nulls are exact means over random spans, and for `best_common` the limit of large n (Wachter 1980).
     """
-    bases = {
-        (state, run): _bases(value[f"{state}/train/penultimate/centred"])
-        for run, value in vectors.items()
-        for state in ("trained", "untrained")
-        if f"{state}/train/penultimate/centred" in value
-    }
     rows = []
     for state in ("trained", "untrained"):
-        for a, b, *_ in primary_pairs(vectors, "centred", state):
+        name = str(VectorName.primary(state, "centred"))
+        bases = {run: _bases(value[name]) for run, value in vectors.items() if name in value}
+        for a, b in itertools.combinations(sorted(bases), 2):
             for k in sorted({*SPANS, num_classes - 1}):
-                left, right = bases[state, a], bases[state, b]
+                left, right = bases[a], bases[b]
                 if min(left.shape[1], right.shape[1]) < k:
                     continue
                 left, right = left[:, :k], right[:, :k]
                 share = k / (len(left) - 1)  # centred directions leave out the constant one
                 angles = [measure.angle_to_span(left[:, 0], right), measure.angle_to_span(right[:, 0], left)]
                 rows.append(
-                    (
-                        a,
-                        b,
-                        state,
-                        "train",
-                        "centred",
-                        k,
-                        float(measure.span_overlap(left, right)),
-                        share,
-                        math.degrees(sum(angles) / 2),
-                        math.degrees(math.acos(math.sqrt(share))),
-                        min(1.0, float(np.linalg.norm(left.T @ right, 2))),
-                        2 * math.sqrt(share * (1 - share)),
-                    )
+                    {
+                        "run_a": a,
+                        "run_b": b,
+                        "state": state,
+                        "split": "train",
+                        "convention": "centred",
+                        "k": k,
+                        "overlap": float(measure.span_overlap(left, right)),
+                        "overlap_null": share,
+                        "angle_to_span": math.degrees(sum(angles) / 2),
+                        "angle_to_span_null": math.degrees(math.acos(math.sqrt(share))),
+                        "best_common": min(1.0, float(np.linalg.norm(left.T @ right, 2))),
+                        "best_common_null": 2 * math.sqrt(share * (1 - share)),
+                    }
                 )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows)
 
 
 def _bases(value: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a study has and lacks, as a table for people. Not for training it (runner)."""
+"""What a study has and lacks, as a table for people."""
 
 from __future__ import annotations
 

@@ -20,9 +20,10 @@ from pathlib import Path
 
 import platformdirs
 
+from ..checksums import sha256
 from ..experiment.data.cache import keep_aside
 from ..experiment.data.locks import hold
-from .files import DamagedFile, measured, plain, read_json, read_tensors, sha256, write_json, write_tensors
+from .store_files import DamagedFile, measured, plain, read_json, read_tensors, write_json, write_tensors
 
 
 class Busy(RuntimeError):

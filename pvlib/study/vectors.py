@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..experiment.train import SHARES, share_step
-from ..packed import STATES, pack, unpack
-from .bench import ALONG, PRIMARY
+from ..packed import pack, unpack
+from ..vector_names import ALONG, PRIMARY, SPLITS, STATES, VectorName
 
-__all__ = ["STATES", "along_training", "at_share", "pack", "slim", "unpack"]
+__all__ = ["along_training", "at_share", "pack", "slim", "unpack"]
 
 
 def at_share(share: float) -> str:
@@ -23,9 +23,9 @@ def along_training(snapshots: Mapping[str, np.ndarray], steps: int) -> dict[str,
     found = {}
     for share in SHARES:
         for convention in ALONG:
-            place = f"train/{PRIMARY}/{convention}"
-            if (vector := snapshots.get(f"{share_step(share, steps)}/{place}")) is not None:
-                found[f"{at_share(share)}/{place}"] = vector[None]
+            vector = snapshots.get(str(VectorName.primary(str(share_step(share, steps)), convention)))
+            if vector is not None:
+                found[str(VectorName.primary(at_share(share), convention))] = vector[None]
     return found
 
 
@@ -37,16 +37,16 @@ def slim(vectors: Mapping[str, np.ndarray], role: str) -> dict[str, np.ndarray]:
     centred, and moments of training are of primary runs; BatchNorm uncalibrated is of the primary layer.
     """
     kept = {}
-    for name, value in vectors.items():
-        state, split, layer, convention = name.split("/")
-        primary, basic = layer == PRIMARY, convention in ALONG
+    for text, value in vectors.items():
+        name = VectorName.parse(text)
+        state, split, primary, basic = name.state, name.split, name.layer == PRIMARY, name.convention in ALONG
         if role == "pool":
             wanted = state == "trained" and split == "train" and primary and basic
         elif state not in STATES:
             wanted = role in ("primary", "control")
         else:
             wanted = (split != "test" or primary) and (basic or role == "primary" or state == "trained")
-            wanted = wanted and (state != "untrained_raw" or (primary and basic and split in ("train", "test")))
+            wanted = wanted and (state != "untrained_raw" or (primary and basic and split in SPLITS))
         if wanted:
-            kept[name] = value if role == "primary" else value[:1]
+            kept[text] = value if role == "primary" else value[:1]
     return kept

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from pvlib.study.matrices import read_matrix
-from pvlib.study.tell import measured
+from pvlib.study.measure_report import measured
 from scripts.check_pages import problems
 from scripts.javascript import missing
 

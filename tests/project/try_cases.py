@@ -11,7 +11,7 @@ import numpy as np
 
 from pvlib import compare, p_vector
 from pvlib.measure import mean_direction
-from pvlib.study.tell import as_json, record
+from pvlib.study.measure_report import as_json, record
 
 MEASURES = ("P-vector |cos|, uncentred", "P-vector |cos|, centred", "linear CKA, debiased")
 OTHER_MEASURES = ("SVCCA, spans and Procrustes went through", "mutual k-NN is the mean")  # what the page does not show

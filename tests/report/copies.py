@@ -1,10 +1,11 @@
 """Copies of published studies, for tests that change one: what the real publisher wrote, checksums included."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
 import pandas as pd
+
+from pvlib import checksums
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 
@@ -20,18 +21,11 @@ def copy_of(study: str, folder: Path, *, vectors: int | None = 0) -> Path:
     data = [file for file in files if file.name.startswith("data-")]
     for file in {*data, *(files if vectors is None else files[:vectors])}:
         shutil.copy(file, made / "vectors")
-    write_sums(made)
+    checksums.write(made)
     return made
-
-
-def write_sums(folder: Path) -> None:
-    """(Again) the checksums of all files."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
-    lines = [f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.relative_to(folder).as_posix()}\n" for f in files]
-    (folder / "SHA256SUMS").write_text("".join(lines))
 
 
 def rewrite(folder: Path, table: str, frame: pd.DataFrame) -> None:
     """Replace one table, checksums included."""
     frame.to_parquet(folder / f"{table}.parquet", index=False)
-    write_sums(folder)
+    checksums.write(folder)

@@ -11,7 +11,8 @@ from pvlib.report.answers.file import load_claims
 from pvlib.report.answers.judging import Judging
 from pvlib.report.figures import definitions
 from pvlib.study import pairs
-from pvlib.study.bench import CONVENTIONS, p_vector
+from pvlib.study.measuring import p_vector
+from pvlib.vector_names import CONVENTIONS, VectorName
 
 SAMPLES, FEATURES, SEEDS = 200, 12, 5
 ARCHITECTURES = ("mlp", "lenet", "resnet20", "mlp_ae", "conv_ae")
@@ -38,7 +39,7 @@ def universes(trained: str, untrained: str) -> pd.DataFrame:
             runs.append({"run": run, "architecture": architecture, "cell": architecture, "dataset": "mnist", "role": "primary",
                          "status": "done", "score": 1.0})  # fmt: skip
             vectors[run] = {
-                f"{state}/train/penultimate/{convention}": p_vector(matrix, convention).vectors.T
+                str(VectorName.primary(state, convention)): p_vector(matrix, convention).vectors.T
                 for state, planted in (("trained", trained), ("untrained", untrained))
                 for matrix in [features(planted, rng, common)]
                 for convention in CONVENTIONS

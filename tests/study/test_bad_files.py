@@ -93,7 +93,7 @@ def test_in_a_process_of_its_own_nothing_else_is_printed(tmp_path):
 def test_memory_that_ends_while_a_file_is_read_is_one_line(tmp_path):
     np.savez_compressed(tmp_path / "m.npz", np.zeros((25_000_000, 1)))  # 200 MB in 0.2
     code = (
-        "import resource, sys; from pvlib.cli import main; import pvlib.study.tell\n"
+        "import resource, sys; from pvlib.cli import main; import pvlib.study.measure_report\n"
         "pages = int(open('/proc/self/statm').read().split()[0])\n"
         "resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 100_000_000, -1))\n"
         "sys.exit(main(sys.argv[1:]))"

@@ -16,14 +16,14 @@ from safetensors.numpy import load_file
 from safetensors.torch import save_file
 from torch import nn
 
+from pvlib.checksums import damaged, listed, sha256
 from pvlib.experiment.data import anchor, load
 from pvlib.experiment.features import extract
 from pvlib.study import foreign, foreign_tables, pairs
-from pvlib.study.bench import PRIMARY, data_p_vectors
-from pvlib.study.folder import damaged, listed
+from pvlib.study.measuring import data_p_vectors
 from pvlib.study.store import Store
 from pvlib.study.vectors import unpack
-from tests.project.test_tables_page import described
+from pvlib.vector_names import PRIMARY, VectorName
 
 ROOT = Path(__file__).parents[2]
 SIZES = (12, 16)
@@ -121,7 +121,7 @@ def disagreement(frame, vectors):
     worst = 0.0
     for row in frame.itertuples():
         u, v = (
-            vectors[run][f"{state}/train/{layer}/{row.convention}"][0].astype(np.float64)
+            vectors[run][str(VectorName(state, "train", layer, row.convention))][0].astype(np.float64)
             for run, state, layer in ((row.run_a, row.state_a, row.layer), (row.run_b, row.state_b, row.layer_b))
         )
         u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
@@ -133,9 +133,9 @@ def disagreement(frame, vectors):
 def test_the_tables_say_what_the_published_vectors_say(results, beside):
     assert listed(results) and not damaged(results)
     vectors = published_vectors(results) | published_vectors(beside)
-    for place, found in data_p_vectors(load("digits")).items():
-        layer, split, convention = place.split("/")
-        vectors.setdefault(layer, {})[f"data/{split}/pixels/{convention}"] = found.vector[None]
+    for of, found in data_p_vectors(load("digits")).items():
+        name = VectorName("data", of.split, "pixels", of.convention)
+        vectors.setdefault(of.layer, {})[str(name)] = found.vector[None]
     assert disagreement(pd.read_parquet(results / "agreement.parquet"), vectors) < 1e-6
 
 
@@ -192,7 +192,9 @@ def test_calibration_changes_the_untrained_network_and_its_weights_are_the_same_
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert torch.equal(torch.get_rng_state(), state)
     vectors = store.tensors(by_size[0].key, "vectors")
-    calibrated, raw = (vectors[f"{s}/train/{PRIMARY}/centred"].float()[0] for s in ("untrained", "untrained_raw"))
+    calibrated, raw = (
+        vectors[str(VectorName.primary(s, "centred"))].float()[0] for s in ("untrained", "untrained_raw")
+    )
     assert abs(float(calibrated @ raw)) < 1 - 1e-4
 
 
@@ -280,9 +282,9 @@ def test_networks_measured_on_other_samples_are_not_compared(cells, store, besid
     folder = shutil.copytree(beside, tmp_path / "tiny")
     summary = json.loads((folder / "provenance.json").read_bytes())
     summary["data"]["digits"] = "another"
-    old, sums = foreign.sha256(folder / "provenance.json"), folder / "SHA256SUMS"
+    old, sums = sha256(folder / "provenance.json"), folder / "SHA256SUMS"
     (folder / "provenance.json").write_text(json.dumps(summary))
-    sums.write_text(sums.read_text().replace(old, foreign.sha256(folder / "provenance.json")))
+    sums.write_text(sums.read_text().replace(old, sha256(folder / "provenance.json")))
     with pytest.raises(ValueError, match="of other samples"):
         foreign_tables.publish(cells, store, tmp_path / "foreign", [folder])
     with pytest.raises(ValueError, match="no published study"):
@@ -331,14 +333,6 @@ def test_the_published_study_is_small_and_agrees_with_its_vectors():
     among = frame[frame["study_b"] == "foreign"]
     assert set(among["run_a"]) | set(among["run_b"]) == set(vectors) == set(networks["run"])
     assert disagreement(among.sample(300, random_state=0), vectors) < 1e-6
-
-
-@pytest.mark.parametrize("table", ["networks", "agreement"])
-def test_every_column_of_the_tables_of_foreign_networks_is_described(table):
-    seen = set(pd.read_parquet(PUBLISHED / f"{table}.parquet").columns)
-    known, shared = described()[table], {"run", "layer", "convention", "split", "run_a", "run_b"}
-    assert seen - known - shared == set()
-    assert known - seen - shared == set(), "described, but not published"
 
 
 def test_the_packages_that_were_used_are_those_that_the_extra_pins():

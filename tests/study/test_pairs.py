@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pvlib.study import pairs
+from pvlib.vector_names import VectorName
 
 rng = np.random.default_rng(0)
 
@@ -22,7 +23,7 @@ def frame():
         "mlp": ("trained", "untrained"),
         "cnn": ("trained", "untrained"),
     }.items():
-        networks[run] = {f"{state}/train/penultimate/centred": vector() for state in states}
+        networks[run] = {str(VectorName.primary(state, "centred")): vector() for state in states}
         networks[run]["untrained/train/output/centred"] = vector()
         networks[run]["trained/train/output/centred"] = vector()
     return pairs.pair_rows(networks, {"bn1": "bn", "bn2": "bn", "mlp": "mlp", "cnn": "cnn"})

@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from pvlib import published_tables
+from pvlib.checksums import listed, sha256
 from pvlib.experiment.train import SHARES
-from pvlib.study import folder
+from pvlib.report.tables import Study
+from pvlib.study import publish as publish_module
 from pvlib.study import published as module
 from pvlib.study.config import load_study
-from pvlib.study.files import sha256
 from pvlib.study.pairs import pair_rows
 from pvlib.study.plan import plan
 from pvlib.study.publish import publish
@@ -24,9 +26,10 @@ from pvlib.study.published import published_keys
 from pvlib.study.runner import run_study
 from pvlib.study.store import Store
 from pvlib.study.vectors import unpack
+from pvlib.vector_names import VectorName
+from tests.report.copies import rewrite
 
-TABLES = ("runs", "history", "snapshots", "trajectory", "finals", "spectra", "pairs", "controls", "spans", "alongside",
-          "correlates", "full", "anchor_shift", "data", "pool")  # fmt: skip
+FILLED = published_tables.TABLES.keys() - {"across"}  # which takes two data sets
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +45,37 @@ def table(results, name):
 
 
 def test_every_table_has_rows(results):
-    for name in TABLES:
+    for name in FILLED:
         assert len(table(results, name)), name
+
+
+def test_every_table_has_its_columns_in_order_without_rows_too(results):
+    assert {path.stem for path in results.glob("*.parquet")} == published_tables.TABLES.keys()
+    for name, columns in published_tables.TABLES.items():
+        assert list(table(results, name)) == list(columns)
+    assert table(results, "across").empty
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (lambda rows: rows.rename(columns={"lr": "rate"}), "'history' lacks the column 'lr'"),
+    (lambda rows: rows.assign(rate=1.0), "has an unknown column 'rate'"),
+])  # fmt: skip
+def test_a_table_with_other_columns_is_not_published(trained, tmp_path, monkeypatch, change, words):
+    made = publish_module.long_rows
+    monkeypatch.setattr(publish_module, "long_rows", lambda *given: change(made(*given)))
+    with pytest.raises(ValueError, match=words):
+        publish(*trained, tmp_path / "tiny")
+    assert tree(tmp_path / "tiny") == {}
+
+
+def test_what_was_published_before_a_column_was_added_is_read_and_published_again(trained, results, tmp_path):
+    target = shutil.copytree(results, tmp_path / "tiny")
+    for name, later in published_tables.LATER.items():
+        rewrite(target, name, table(target, name).drop(columns=list(later)))
+    publish(trained[0], Store(tmp_path / "empty"), target)
+    for name, later in published_tables.LATER.items():
+        expected = table(results, name).drop(columns=list(later))
+        pd.testing.assert_frame_equal(getattr(Study(target), name), expected, check_dtype=False)
 
 
 def test_pairs_agree_with_the_published_vectors(results):
@@ -121,10 +153,9 @@ def test_the_test_anchor_is_published_for_the_primary_layer_only(results):
         assert set(rows[rows.split == "test"].layer) == {"penultimate"}
         assert len(set(rows[rows.split == "train"].layer)) > 2
     for file in (results / "vectors").glob("[!d]*.safetensors"):
-        for place, value in unpack(load_file(file)).items():
-            _, split, layer, convention = place.split("/")
-            assert split == "train" or layer == "penultimate"
-            assert len(value) == 1 or (layer, convention) == ("penultimate", "centred")
+        for name, value in ((VectorName.parse(text), value) for text, value in unpack(load_file(file)).items()):
+            assert name.split == "train" or name.layer == "penultimate"
+            assert len(value) == 1 or (name.layer, name.convention) == ("penultimate", "centred")
 
 
 def test_the_pool_has_both_anchors_and_the_stability_of_every_network(results):
@@ -143,7 +174,7 @@ def test_runs_published_elsewhere_are_kept(trained, results, tmp_path):
     key = table(results, "runs").query("cell == 'digits/mlp'").run.iloc[0]
     shutil.copytree(store.folder(key), other.folder(key))
     publish(study, other, target)
-    for name in TABLES:
+    for name in FILLED:
         assert len(table(target, name)) == len(table(results, name)), name
     again = table(target, "pairs").merge(table(results, "pairs"), on=[
         "run_a", "run_b", "state_a", "state_b", "layer", "convention", "split"])  # fmt: skip
@@ -194,7 +225,7 @@ def test_files_of_the_user_s_stay_as_they_are(trained, tmp_path):
         after = tree(target)
         assert {name: after[name] for name in before} == before
     assert published_keys(target)
-    assert set(after) == set(before) | {"SHA256SUMS"} | set(folder.listed(target))
+    assert set(after) == set(before) | {"SHA256SUMS"} | set(listed(target))
 
 
 @pytest.mark.parametrize("name", ["runs.parquet", "vectors", "data.parquet/x", "provenance.json", "SHA256SUMS"])

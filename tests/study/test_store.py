@@ -9,8 +9,8 @@ import sys
 import pytest
 import torch
 
+from pvlib.checksums import sha256
 from pvlib.study import provenance
-from pvlib.study.files import sha256
 from pvlib.study.store import Busy, Store
 
 KEY = "0123456789ab"

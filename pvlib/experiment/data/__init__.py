@@ -1,4 +1,4 @@
-"""Data sets as whole uint8 tensors, and the fixed anchor that is measured. Not for batches or augmentation."""
+"""Data sets as whole uint8 tensors, and the fixed anchor that is measured."""
 
 from .anchor import Anchor, anchor
 from .images import DataError, ImageData, Split

@@ -1,4 +1,4 @@
-"""Decoded data sets kept on disk, verified when read. Not for run results, nor for what the images mean."""
+"""Decoded data sets kept on disk, verified when read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that one process holds at a time. Not for what is done meanwhile."""
+"""Files that one process holds at a time."""
 
 from __future__ import annotations
 

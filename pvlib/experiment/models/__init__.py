@@ -1,4 +1,4 @@
-"""The networks under study, each with its layers named by role. Not for training them.
+"""The networks under study, each with its layers named by role.
 
 Layers (protocol 10): `penultimate`, after its ReLU where it has one (an autoencoder's latent, a contrastive network's
 encoder output); `penultimate_pre`, before that ReLU; `earlier`, the end of the stage before; `output`. A network

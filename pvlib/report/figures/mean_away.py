@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ...vector_names import VectorName
 from ..tables import Study
 from . import forms, style
 from .book_figure import BookFigure, Missing
@@ -112,13 +113,9 @@ def positivity(study: Study) -> pd.DataFrame:
     runs = study.runs[study.runs["status"] == "done"]
     rows = []
     for run, architecture in zip(runs["run"], runs["architecture"], strict=True):
-        for place, vectors in study.vectors(run).items():
-            state, split, layer, convention = place.split("/")
-            if state in ("trained", "untrained") and (split, layer, convention) == (
-                "train",
-                "penultimate",
-                "uncentred",
-            ):
+        stored = study.vectors(run)
+        for state in ("trained", "untrained"):
+            if (vectors := stored.get(str(VectorName.primary(state, "uncentred")))) is not None:
                 total = vectors[0].sum()
                 rows.append({
                     "run": run, "architecture": architecture, "state": state,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ...vector_names import VectorName
 from . import style
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class View:
         """The P-vector of the first trained network of an architecture, under its name; empty where there is none."""
         chosen = self.runs[(self.runs["architecture"] == architecture) & (self.runs["role"] == "primary")]
         for run, row in chosen.head(1).iterrows():
-            found = self.study.vectors(run).get(f"trained/train/penultimate/{convention}")
+            found = self.study.vectors(run).get(str(VectorName.primary("trained", convention)))
             if found is not None:
                 return {f"{row['label']}, {CONVENTIONS[convention]}": found[0]}
         return {}

@@ -2,7 +2,7 @@
 
 Every reader gives the very numbers that were saved, in their own type (bfloat16, which NumPy lacks, as float32, which
 holds all of it). What a file says of its size is compared with its length and with the free memory before anything is
-allocated. Not for what makes an array a matrix (matrices).
+allocated.
 """
 
 from collections.abc import Callable

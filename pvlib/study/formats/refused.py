@@ -1,4 +1,4 @@
-"""What a reader refuses, and which of several arrays is meant. Not for reading."""
+"""What a reader refuses, and which of several arrays is meant."""
 
 from __future__ import annotations
 

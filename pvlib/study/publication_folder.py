@@ -9,46 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from .. import checksums
+from ..checksums import SUMS, listed
 from ..experiment.data.locks import hold
-from .files import sha256, write_atomic
 
-SUMS = "SHA256SUMS"
 PARTIAL, COMPLETE = ".publication.partial", ".publication.complete"
-# All names that a publication may have: another SHA256SUMS is somebody else's, and so are the files that it names.
-_OURS = re.compile(r"[a-z_]+\.parquet|provenance\.json|(vectors|networks)/[A-Za-z0-9][A-Za-z0-9._+-]*\.safetensors")
-
-
-def listed(folder: Path) -> dict[str, str]:
-    """The files that SHA256SUMS names, with their digests; none where there is no such file.
-
-    Raises
-    ------
-    ValueError
-        It is not one that a publication wrote.
-    """
-    path = folder / SUMS
-    if not path.exists():
-        return {}
-    found: dict[str, str] = {}
-    for line in path.read_text(errors="replace").splitlines():
-        digest, _, name = line.partition("  ")
-        if not re.fullmatch(r"[0-9a-f]{64}", digest) or not _OURS.fullmatch(name):
-            raise ValueError(
-                f"{path} is not of a publication, or was damaged (line {len(found) + 1}: {line[:100]!r}): restore it "
-                "(git restore), or name another folder"
-            )
-        found[name] = digest
-    return found
-
-
-def damaged(folder: Path) -> list[str]:
-    """Files that SHA256SUMS names and that are missing or not as they were written."""
-    return [n for n, digest in listed(folder).items() if not (folder / n).is_file() or sha256(folder / n) != digest]
 
 
 @contextlib.contextmanager
@@ -72,12 +41,10 @@ def replacing(folder: Path) -> Iterator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
-        files = sorted(path for path in partial.rglob("*") if path.is_file())
-        for path in files:
+        for path in (path for path in partial.rglob("*") if path.is_file()):
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
-        sums = "".join(f"{sha256(path)}  {path.relative_to(partial).as_posix()}\n" for path in files)
-        write_atomic(partial / SUMS, sums.encode())
+        checksums.write(partial)
         _check_free(folder, listed(partial))
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -100,13 +67,15 @@ def _check_free(folder: Path, names: dict[str, str]) -> None:
             )
 
 
-def interrupted(folder: Path) -> bool:
-    """Whether a publication is complete and not yet in place: `recover`, when alone, ends it."""
-    return (folder / COMPLETE).is_dir()
+def settle(folder: Path) -> None:
+    """Before reading: put a publication in place that is complete and is not there yet."""
+    if (folder / COMPLETE).is_dir():
+        with alone(folder):
+            recover(folder)
 
 
 def recover(folder: Path) -> None:
-    """Put a complete publication in place, from wherever a kill stopped that."""
+    """The same for whoever is alone there already, from wherever a kill stopped it."""
     complete = folder / COMPLETE
     if not complete.is_dir():
         return

@@ -8,8 +8,9 @@ import torch
 
 from pvlib.experiment.data import Split, anchor, load
 from pvlib.experiment.features import extract
-from pvlib.study.bench import CONVENTIONS, Bench, convene, data_p_vectors, flat, p_vector, singular_values
 from pvlib.study.config import load_study
+from pvlib.study.measuring import Bench, convene, data_p_vectors, flat, p_vector, singular_values
+from pvlib.vector_names import CONVENTIONS, DataName, VectorName
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_data_p_vectors_are_those_of_the_raw_pixels_of_the_anchor(bench):
     data = load("digits")
     raw = flat(data.test.images[anchor(data).test_ids])
     assert 0 <= raw.min() <= raw.max() <= 1
-    found = data_p_vectors(data)["pixels/test/centred"].vector
+    found = data_p_vectors(data)[DataName("pixels", "test", "centred")].vector
     assert abs(plain(raw, "centred") @ found) == pytest.approx(1, abs=1e-9)
 
 
@@ -55,10 +56,12 @@ def test_layers_are_the_ones_the_network_names(bench, model):
 
 
 def test_snapshot_and_final_rows_agree_on_the_same_network(bench, model):
-    vectors, rows = bench.snapshot(model)
+    vectors, rows = bench.snapshot(model, 7)
     finals, final_rows = bench.finals(model, "untrained")
     for name, vector in vectors.items():
-        u, v = vector.double().numpy(), finals[f"untrained/{name}"][0].double().numpy()
+        assert name.startswith("7/")
+        final = str(dataclasses.replace(VectorName.parse(name), state="untrained"))
+        u, v = vector.double().numpy(), finals[final][0].double().numpy()
         assert abs(u @ v) / np.linalg.norm(v) == pytest.approx(1, abs=1e-6), name
     key = ("split", "layer", "convention")
     cosines = {tuple(row[k] for k in key): row["cos_data"] for row in final_rows}
@@ -69,7 +72,7 @@ def test_snapshot_and_final_rows_agree_on_the_same_network(bench, model):
 def test_measuring_leaves_the_network_as_it_was(bench, model):
     model.train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    bench.snapshot(model)
+    bench.snapshot(model, 0)
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pvlib.experiment.data.cache import keep_aside
-from pvlib.study.files import DamagedFile, read_tensors, write_atomic, write_tensors
+from pvlib.study.store_files import DamagedFile, read_tensors, write_atomic, write_tensors
 
 
 @pytest.fixture

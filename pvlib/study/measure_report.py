@@ -14,9 +14,9 @@ import numpy as np
 
 from .. import __version__, measure
 from ..atomic import write_atomic
+from ..checksums import sha256
 from ..measure.results import as_file
 from ..one_line import one_line
-from .files import sha256
 from .matrices import split_source
 
 SHOWN = 5

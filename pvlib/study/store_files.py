@@ -1,4 +1,4 @@
-"""Files that survive: atomic writes, checksums, and damaged files kept aside. Not for what the files mean."""
+"""The files of the store: JSON and tensors, written atomically, and refused when read where they are damaged."""
 
 from __future__ import annotations
 
@@ -44,12 +44,6 @@ def read_json(path: Path):
         return json.loads(Path(path).read_bytes())
     except ValueError as error:
         raise DamagedFile(f"{path} is not valid JSON ({error})") from error
-
-
-def sha256(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(tensors: Mapping[str, torch.Tensor], note: str) -> str:

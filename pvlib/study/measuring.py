@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import scipy.linalg
@@ -19,11 +19,8 @@ from ..experiment.features import extract
 from ..experiment.models import build, calibrate_batchnorm
 from ..experiment.recipe import Recipe
 from ..experiment.train import make_transform
+from ..vector_names import ALONG, CONVENTIONS, PRIMARY, SPLITS, DataName, FullName, VectorName
 
-PRIMARY = "penultimate"
-SPLITS = ("train", "test")
-ALONG = ("uncentred", "centred")
-CONVENTIONS = ("uncentred", "centred", "standardised", "unit", "unit_centred")
 # Networks trained on one of these are also shown the training anchor of the other (protocol 4).
 OTHER = {"cifar10": "cifar100", "cifar100": "cifar10"}
 SPAN = 9  # directions kept of the primary layer, centred, at least: spans of 2, 9 and classes - 1 are compared (protocol 6)
@@ -36,7 +33,7 @@ class NotFinite(RuntimeError):
 
 
 def convene(features: np.ndarray, convention: str) -> tuple[np.ndarray, bool]:
-    """The matrix and the `center` argument that a convention asks for. A new convention is one line here."""
+    """The matrix and the `center` argument that a convention asks for."""
     matrices = {
         "uncentred": lambda: features,
         "centred": lambda: features,
@@ -117,8 +114,8 @@ class Bench:
                 raise NotFinite(f"features at {layer} are not finite")
         return {layer: value.numpy() for layer, value in found.items()}
 
-    def snapshot(self, model: torch.nn.Module) -> tuple[dict[str, torch.Tensor], list[dict]]:
-        """P-vectors "split/layer/convention" -> (n,) float32, and a row of scalars for each."""
+    def snapshot(self, model: torch.nn.Module, step: int) -> tuple[dict[str, torch.Tensor], list[dict]]:
+        """P-vectors by name, (n,) float32 each, and a row of scalars for each."""
         vectors, rows = {}, []
         for split in SPLITS:
             for layer, features in self.features(model, split).items():
@@ -126,7 +123,8 @@ class Bench:
                     found = p_vector(features, convention)
                     if found is None:
                         continue
-                    vectors[f"{split}/{layer}/{convention}"] = torch.from_numpy(found.vector.astype(np.float32))
+                    name = VectorName(str(step), split, layer, convention)
+                    vectors[str(name)] = torch.from_numpy(found.vector.astype(np.float32))
                     row = {
                         "split": split,
                         "layer": layer,
@@ -140,7 +138,7 @@ class Bench:
         return vectors, rows
 
     def finals(self, model: torch.nn.Module, state: str) -> tuple[dict[str, torch.Tensor], list[dict]]:
-        """All conventions at all layers: "state/split/layer/convention" -> (k, n) float16, and rows."""
+        """P-vectors by name, all conventions at all layers, (k, n) float16 each, and rows."""
         vectors, rows, resampled = {}, [], ("trained", "train")
         for split in SPLITS:
             for layer, features in self.features(model, split).items():
@@ -151,13 +149,11 @@ class Bench:
                     kept = (
                         self._span(features, found) if layer == PRIMARY and convention == "centred" else found.vectors
                     )
-                    vectors[f"{state}/{split}/{layer}/{convention}"] = half(kept)
+                    name = VectorName(state, split, layer, convention)
+                    vectors[str(name)] = half(kept)
                     rows.append(
                         {
-                            "state": state,
-                            "split": split,
-                            "layer": layer,
-                            "convention": convention,
+                            **asdict(name),
                             "n": features.shape[0],
                             "d": features.shape[1],
                             **final_row(
@@ -189,9 +185,9 @@ class Bench:
         for layer, features in self._extract(model, images, dict(model.layers)).items():  # type: ignore[arg-type]
             for convention in ALONG:
                 if (found := p_vector(features, convention)) is not None:
-                    vectors[f"{state}/{split}/{layer}/{convention}"] = half(found.vectors)
-                    row = {"state": state, "split": split, "layer": layer, "convention": convention}
-                    rows.append({**row, "n": features.shape[0], "d": features.shape[1], **spectrum(found)})
+                    name = VectorName(state, split, layer, convention)
+                    vectors[str(name)] = half(found.vectors)
+                    rows.append({**asdict(name), "n": features.shape[0], "d": features.shape[1], **spectrum(found)})
         return vectors, rows
 
     def untrained(self) -> dict[str, torch.nn.Module]:
@@ -223,15 +219,10 @@ class Bench:
                 full, own = p_vector(features, convention), p_vector(features[self.ids[split]], convention)
                 if full is None or own is None:
                     continue
-                vectors[f"{split}/{convention}"] = torch.from_numpy(full.vector.astype(np.float32))
+                name = FullName(split, convention)
+                vectors[str(name)] = torch.from_numpy(full.vector.astype(np.float32))
                 kept = full.vector[self.ids[split]]
-                rows.append(
-                    {
-                        "split": split,
-                        "convention": convention,
-                        "cos_anchor": measure.cosine(kept / np.linalg.norm(kept), own.vector),
-                    }
-                )
+                rows.append({**asdict(name), "cos_anchor": measure.cosine(kept / np.linalg.norm(kept), own.vector)})
         return vectors, rows
 
     def similarity_to_data(self, model: torch.nn.Module) -> float:
@@ -269,7 +260,7 @@ def against_data(vector: np.ndarray, split: str, convention: str, pixels: dict) 
     """|cos| with the data P-vector of the same convention (others: uncentred or centred, as they are)."""
     other = "uncentred" if convention in ("uncentred", "unit") else "centred"
     return {
-        name: measure.cosine(vector, pixels[f"{layer}/{split}/{other}"].vector)
+        name: measure.cosine(vector, pixels[DataName(layer, split, other)].vector)
         for name, layer in (("cos_data", "pixels"), ("cos_data_standardised", "pixels_standardised"))
     }
 
@@ -316,8 +307,8 @@ def flat(images: torch.Tensor) -> np.ndarray:
 _DATA_VECTORS: dict[str, dict] = {}
 
 
-def data_p_vectors(data: ImageData) -> dict[str, measure.PVector]:
-    """Data P-vectors of the anchor: "layer/split/convention", layers `pixels` and `pixels_standardised`."""
+def data_p_vectors(data: ImageData) -> dict[DataName, measure.PVector]:
+    """Data P-vectors of the anchor, layers `pixels` and `pixels_standardised`."""
     if data.checksum not in _DATA_VECTORS:
         chosen, found = anchor(data), {}
         pixels = data.shape[1] * data.shape[2]
@@ -330,7 +321,7 @@ def data_p_vectors(data: ImageData) -> dict[str, measure.PVector]:
             raw = flat(images)
             for layer, matrix in (("pixels", raw), ("pixels_standardised", (raw - mean) / std)):
                 for convention in ALONG:
-                    found[f"{layer}/{split}/{convention}"] = p_vector(matrix, convention)
+                    found[DataName(layer, split, convention)] = p_vector(matrix, convention)
         _DATA_VECTORS[data.checksum] = found
     return _DATA_VECTORS[data.checksum]
 
