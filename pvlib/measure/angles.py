@@ -82,7 +82,7 @@ def angle(u, v) -> float:
     """
     a, b = paired(u, v)
     found = kahan(a, b)
-    bound = getattr(u, "bound", 0.0) + getattr(v, "bound", 0.0)
+    bound = getattr(u, "error_bound", 0.0) + getattr(v, "error_bound", 0.0)
     if bound >= found and bound > PROMISED:
         warnings.warn(
             f"the angle {found:.3g} rad is within the error bound {bound:.3g} rad of its P-vectors: "

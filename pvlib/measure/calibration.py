@@ -139,7 +139,7 @@ def p_vector_row(first: Rows, second: Rows, center: bool, draws: Draws, names, n
                 f"sigma_1/sigma_2 {vector.ratio:.3f}): compare spans"
             )
     u, v = found[0].vector, found[1].vector
-    estimate, bound = cosine(u, v), found[0].bound + found[1].bound
+    estimate, bound = cosine(u, v), found[0].error_bound + found[1].error_bound
     return Row(
         measure=f"P-vector |cos|, {kind}",
         estimate=estimate,

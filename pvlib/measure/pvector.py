@@ -96,7 +96,7 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     found = by_krylov(rows, center=center, k=k, worth=worth) if method == "krylov" else OTHERS[method](rows, center, k)
     if not found.defined:
         warnings.warn(
-            f"sigma_{k} = {found.sigmas[k - 1]:.6g} and sigma_{k + 1} = {found.sigmas[k]:.6g} cannot be told apart "
+            f"sigma_{k} = {found.singular_values[k - 1]:.6g} and sigma_{k + 1} = {found.singular_values[k]:.6g} cannot be told apart "
             f"by method {found.method!r}: the top-{k} span is one of many (defined=False); compare a larger span",
             TieWarning,
             stacklevel=2,
@@ -115,7 +115,7 @@ def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
     found = gram.sound_moments(rows, center=center, exact=False)
     gram.check_k(k, found.n, len(found.shift))
     result = from_right(rows, right_of(found, center=center, k=k))
-    if found.exact or (result.bound <= PROMISED and not faint(result)):
+    if found.exact or (result.error_bound <= PROMISED and not faint(result)):
         return result
     found = gram.sound_moments(rows, center=center, exact=True)
     return from_right(rows, right_of(found, center=center, k=k))
@@ -123,7 +123,9 @@ def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
 
 def faint(found: PVector) -> bool:
     """Whether sigma_(k+1) is so small that it is worth float64 products."""
-    return found.k < min(found.n, found.d) and found.sigmas[found.k] <= max(found.resolution, FAINT * found.sigmas[0])
+    return found.k < min(found.n, found.d) and found.singular_values[found.k] <= max(
+        found.resolution, FAINT * found.singular_values[0]
+    )
 
 
 def from_right(rows: Rows, right: Right) -> PVector:
@@ -209,11 +211,11 @@ def result(rows, left, values, errors: Errors, total: float, scale: float, cente
     bound, defined = errors.bound(least)
     return PVector(
         **signed(orthonormalised(left), center),
-        sigmas=gram.within(np.sqrt(values), scale),
+        singular_values=gram.within(np.sqrt(values), scale),
         resolution=float(np.sqrt(errors.faintest) / scale),
         explained=min(1.0, float(values[:-1].sum() / total)),
         residual=float(errors.residual / np.sqrt(least) / scale) if least > 0 else 0.0,
-        bound=bound,
+        error_bound=bound,
         certified=errors.certified,
         defined=defined,
         centred=center,

@@ -64,7 +64,6 @@ def as_file(results: Mapping[str, Result], note: Mapping[str, str]) -> bytes:
 
 def _packed(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
-        name = name.replace(".sigmas", ".singular_values")
         arrays[name] = value
         return {"array": name}
     if dataclasses.is_dataclass(value):

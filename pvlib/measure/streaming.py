@@ -26,15 +26,15 @@ class Directions:
     live among the features of one of them, and it is projected rows that can be compared.
 
     vectors : (d, k) float64, orthonormal
-    sigmas : k + 1 singular values, descending, in the units of the features; 0 and what is near it: see `PVector.resolution`
+    singular_values : k + 1 singular values, descending, in the units of the features; 0 and what is near it: see `PVector.resolution`
     explained : share of the squared Frobenius norm in the top k
-    bound : radians, certified, counting every rounding at its worst; the P-vector's own bound is far smaller
+    error_bound : radians, certified, counting every rounding at its worst; the P-vector's own bound is far smaller
     """
 
     vectors: np.ndarray = field(repr=False)
-    sigmas: np.ndarray = field(repr=False)
+    singular_values: np.ndarray = field(repr=False)
     explained: float
-    bound: float
+    error_bound: float
     n: int
     centred: bool
     right: Right = field(repr=False)
@@ -140,9 +140,9 @@ class Stream:
         errors = Errors(0.0, right.weyl, limit=right.values[k] + right.weyl, direct=True)
         return Directions(
             vectors=right.vectors,
-            sigmas=np.sqrt(right.values),
+            singular_values=np.sqrt(right.values),
             explained=float(right.values[:k].sum() / right.total),
-            bound=errors.bound(right.values[k - 1])[0],
+            error_bound=errors.bound(right.values[k - 1])[0],
             n=found.n,
             centred=center,
             right=right,
