@@ -13,7 +13,7 @@ import numpy as np
 
 from ..extras import need
 from .cautions import ConventionWarning, PrecisionWarning
-from .rows import real, to_float
+from .entries import real, to_float
 
 PROMISED = 4.5e-6  # radians: 1 - cos = 1e-11, the accuracy that every method reaches; smaller bounds never warn
 

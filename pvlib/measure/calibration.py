@@ -11,11 +11,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from . import gram
 from .angles import angle, cosine, mean_direction
 from .cautions import TieWarning
-from .lanczos import randomized
-from .pvector import p_vector
+from .pvector import by_randomized, coordinates, p_vector
 from .result import PVector
 from .results import Result
 from .rows import ArrayRows as Rows
@@ -120,9 +118,9 @@ class Draws:
 def refit_coordinates(rows: Rows, center: bool) -> np.ndarray:
     """(n, r) coordinates of the (centred) rows on leading right directions; nearly exact where the matrix is wide."""
     if min(rows.n, rows.d) <= 512:
-        return gram.top_right(rows, center=center, rank=RANK)[0]
-    found = randomized(rows, center=center, k=min(RANK, rows.n, rows.d))
-    return found.left / found.scale
+        return coordinates(rows, center=center, rank=RANK)[0]
+    found = by_randomized(rows, center, RANK)
+    return found.vectors * found.singular_values[:RANK]
 
 
 def p_vector_row(first: Rows, second: Rows, center: bool, draws: Draws, names, notes: list[str]) -> Row:

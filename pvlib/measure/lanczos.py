@@ -18,7 +18,7 @@ from .angles import PROMISED
 from .bounds import EPS32, image_rounding
 from .cautions import NoDirection
 from .gram import ALL_EQUAL, sound_scale
-from .rows import ArrayRows, raise_bad_entry, rows_all_equal
+from .rows import ArrayRows
 from .threads import workers
 
 CHUNK = 1 << 15  # entries of a chunk (32 rows at least): 128 KB of float32, well inside a core's cache
@@ -108,9 +108,9 @@ class Product:
 
     def check(self, image: np.ndarray) -> None:
         if not (np.isfinite(image).all() and np.isfinite(self.energy)):
-            raise_bad_entry(self.rows)
+            self.rows.survey().refuse_bad()
             raise OutOfRange
-        if self.center and self.energy <= 1e-5 * self.raw and rows_all_equal(self.rows):
+        if self.center and self.energy <= 1e-5 * self.raw and self.rows.survey().common is not None:
             raise NoDirection(ALL_EQUAL)
 
     def keep(self, left: np.ndarray) -> None:

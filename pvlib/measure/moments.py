@@ -101,13 +101,6 @@ class Right:
         d = len(self.vectors)
         return float(np.sqrt(self.weyl + image_rounding(d, block_rows(d)) * self.energy)) / self.scale
 
-    def centred(self, block: np.ndarray) -> np.ndarray:
-        """Rows in float64, scaled and centred as those that the vectors were found from."""
-        block = scaled(block, True, self.scale)
-        for part in self.centre:
-            block = block - part
-        return block
-
 
 @dataclass
 class Applied:
@@ -160,7 +153,7 @@ def above_noise(values: np.ndarray, d: int) -> np.ndarray:
     return np.where(values > d * EPS64 * max(values[0], 0.0), values, 0.0)
 
 
-def accumulated(blocks: Iterable[np.ndarray], *, shifted: bool, exact: bool, scale: float) -> Moments:
+def accumulated(blocks: Iterable[tuple[int, np.ndarray]], *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
     """Moments of blocks of rows, shifted by the mean of the first one where that is asked for."""
     out: Moments = None  # type: ignore[assignment]  # there is at least one block
     for block in pieces(blocks):
@@ -171,11 +164,13 @@ def accumulated(blocks: Iterable[np.ndarray], *, shifted: bool, exact: bool, sca
     return out
 
 
-def multiplied(blocks: Iterable[np.ndarray], right: Right) -> Applied:
+def multiplied(blocks: Iterable[tuple[int, np.ndarray]], right: Right) -> Applied:
     """Right vectors times scaled (centred) blocks of rows, in float64."""
     lefts, back, longest = [], np.zeros_like(right.vectors), 0
     for block in pieces(blocks):
-        block = right.centred(block)
+        block = scaled(block, True, right.scale)
+        for part in right.centre:
+            block = block - part
         lefts.append(block @ right.vectors)
         back += block.T @ lefts[-1]
         longest = max(longest, len(block))
@@ -188,10 +183,10 @@ def joined(parts: list[Applied]) -> Applied:
     return Applied(left, back, max(part.rounding for part in parts))
 
 
-def pieces(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def pieces(blocks: Iterable[tuple[int, np.ndarray]]) -> Iterator[np.ndarray]:
     """Blocks no longer than those of a Gram product."""
-    for block in blocks:
-        size = block_rows(block.shape[1])
+    for _, block in blocks:
+        size = block_rows(block.shape[1], block.itemsize)
         yield from (block[start : start + size] for start in range(0, len(block), size))
 
 

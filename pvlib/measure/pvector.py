@@ -12,17 +12,17 @@ import numpy as np
 
 from . import gram
 from .angles import PROMISED
-from .bounds import EPS32, EPS64, Errors, left_rounding, tilt
+from .bounds import EPS32, EPS64, Errors, dual_rounding, left_rounding, norm, tilt
 from .cautions import TieWarning
 from .choice import plan
-from .inputs import as_rows, boolean
+from .entries import boolean
+from .inputs import as_rows
 from .lanczos import TOLERANCE, Krylov, krylov, randomized
 from .moments import Right, eigen, leading, right_of
 from .result import PVector
 from .rows import NARROW, Rows
 from .threads import workers
 
-METHODS = ("auto", "gram", "krylov", "dual", "randomized")
 FAINT = 0.01  # of the first singular value: float32 products drown a following one that is smaller
 
 
@@ -79,8 +79,8 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     >>> found.vector.shape, found.defined, found.error_bound < 1e-6
     ((100,), True, True)
     """
-    if method not in METHODS:
-        raise ValueError(f"method={method!r} is none of {', '.join(METHODS)}")
+    if method not in ("auto", *ENGINES):
+        raise ValueError(f"method={method!r} is none of auto, {', '.join(ENGINES)}")
     center = boolean(center, "center")
     if not isinstance(k, int | np.integer) or k < 1:
         raise ValueError(f"k={k!r}: the number of singular vectors must be an integer of 1 or more")
@@ -90,10 +90,11 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     if rows.n is not None:
         gram.check_rows(rows.n)
         gram.check_k(k, rows.n, rows.d)
-    worth = np.inf
+    options = {}
     if method == "auto":
         method, worth = plan(rows, center=center, k=k)
-    found = by_krylov(rows, center=center, k=k, worth=worth) if method == "krylov" else OTHERS[method](rows, center, k)
+        options = {"worth": worth} if method == "krylov" else {}
+    found = ENGINES[method](rows, center, k, **options)
     if not found.defined:
         warnings.warn(
             f"sigma_{k} = {found.singular_values[k - 1]:.6g} and sigma_{k + 1} = {found.singular_values[k]:.6g} cannot be told apart "
@@ -108,44 +109,40 @@ def by_gram(rows: Rows, center: bool, k: int) -> PVector:
     """Gram and eigh; products in the precision of the rows first, in float64 where that is not accurate enough."""
     # BLAS threads that still spin when the rows are read again would cost more than they gain.
     with workers() if (rows.d or NARROW + 1) <= NARROW else nullcontext():
-        return gram_passes(rows, center, k)
-
-
-def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
-    found = gram.sound_moments(rows, center=center, exact=False)
-    gram.check_k(k, found.n, len(found.shift))
-    result = from_right(rows, right_of(found, center=center, k=k))
-    if found.exact or (result.error_bound <= PROMISED and not faint(result)):
-        return result
-    found = gram.sound_moments(rows, center=center, exact=True)
-    return from_right(rows, right_of(found, center=center, k=k))
+        for exact in (False, True):
+            moments = gram.sound_moments(rows, center=center, exact=exact)
+            gram.check_k(k, moments.n, len(moments.shift))
+            found = from_right(rows, right_of(moments, center=center, k=k))
+            if moments.exact or (found.error_bound <= PROMISED and not faint(found)):
+                break
+    return found
 
 
 def faint(found: PVector) -> bool:
     """Whether sigma_(k+1) is so small that it is worth float64 products."""
-    return found.k < min(found.n, found.d) and found.singular_values[found.k] <= max(
-        found.resolution, FAINT * found.singular_values[0]
-    )
+    first, following = found.singular_values[0], found.singular_values[found.k]
+    return found.k < min(found.n, found.d) and following <= max(found.resolution, FAINT * first)
 
 
 def from_right(rows: Rows, right: Right) -> PVector:
     """Left vectors from right ones by a Rayleigh-Ritz step, with the bound of their span."""
     k = right.vectors.shape[1]
     found = rows.apply(right)
+    if norm(found.back - right.image) > 2 * (right.weyl + found.rounding):
+        raise ValueError("the rows are not those that were read at first: the same rows are needed again")
     ritz = right.vectors.T @ found.back
     values, turn = eigen((ritz + ritz.T) / 2)
-    if np.linalg.norm(found.back - right.image, 2) > 2 * (right.weyl + found.rounding):
-        raise ValueError("the rows are not those that were read at first: the same rows are needed again")
     errors = Errors(
-        residual=float(np.linalg.norm(found.back - right.vectors @ ritz, 2)),
+        residual=norm(found.back - right.vectors @ ritz),
         rounding=found.rounding,
         limit=float(right.values[k]) + right.weyl,
         own=left_rounding(right.raw, values[-1], len(right.vectors), found.eps),
         faintest=right.weyl + found.rounding,
         certified=found.eps == EPS64,
     )
+    left = found.left @ turn if k > 1 else found.left
     values = np.append(values, right.values[k])
-    return result(rows, found.left @ turn, values, errors, right.total, right.scale, bool(right.centre), "gram")
+    return result(rows, left, values, errors, right.total, right.scale, bool(right.centre), "gram")
 
 
 def by_dual(rows: Rows, center: bool, k: int) -> PVector:
@@ -156,12 +153,13 @@ def by_dual(rows: Rows, center: bool, k: int) -> PVector:
     matrix, scale = gram.dual_moments(rows, center=center)
     values, vectors = leading(matrix, k + 1)
     values, top = np.append(values, 0.0)[: k + 1], vectors[:, :k].copy()
-    residual, rounding = float(np.linalg.norm(matrix @ top - top * values[:k], 2)), gram.dual_rounding(rows, matrix)
+    total = float(np.trace(matrix))
+    residual, rounding = norm(matrix @ top - top * values[:k]), dual_rounding(rows.n, rows.d) * total
     errors = Errors(residual, rounding, limit=float(values[k]) + rounding, faintest=2 * rounding, direct=True)
-    return result(rows, top, values, errors, float(np.trace(matrix)), scale, center, "dual")
+    return result(rows, top, values, errors, total, scale, center, "dual")
 
 
-def by_krylov(rows: Rows, *, center: bool, k: int, worth: float = np.inf) -> PVector:
+def by_krylov(rows: Rows, center: bool, k: int, worth: float = np.inf) -> PVector:
     """Block Krylov in float32, then float64 where that is not enough; Gram (or dual) where the spectrum is too flat."""
     rows, start = rows.whole(), None
     tolerance, double = TOLERANCE[rows.dtype], rows.dtype == np.float64
@@ -202,7 +200,17 @@ def from_krylov(rows: Rows, found: Krylov, center: bool, method: str) -> PVector
     return result(rows, found.left, values, errors, known.energy, found.scale, center, method)
 
 
-OTHERS = {"gram": by_gram, "dual": by_dual, "randomized": by_randomized}
+ENGINES = {"gram": by_gram, "dual": by_dual, "krylov": by_krylov, "randomized": by_randomized}
+
+
+def coordinates(rows: Rows, *, center: bool, rank: int) -> tuple[np.ndarray, PVector]:
+    """(n, k) float64 coordinates of the (centred) rows in their top k <= rank right directions, and the span of these."""
+    if rows.n is not None and rows.n < rows.d:  # the matrix is smaller than its moments
+        found = by_dual(rows, center, min(rank, rows.n))
+    else:
+        moments = gram.sound_moments(rows, center=center, exact=True)
+        found = from_right(rows, right_of(moments, center=center, k=min(rank, moments.n, len(moments.shift))))
+    return found.vectors * found.singular_values[: found.k], found
 
 
 def result(rows, left, values, errors: Errors, total: float, scale: float, center: bool, method: str) -> PVector:

@@ -10,13 +10,15 @@ from functools import cached_property
 
 import numpy as np
 
-from . import gram
 from .angles import unit_rows
 from .cautions import NoDirection
-from .inputs import as_rows, boolean
+from .entries import boolean, to_float
+from .gram import check_rows, stacked
+from .inputs import as_rows
+from .moments import block_rows, eigen
+from .rows import NARROW
 from .rows import ArrayRows as Rows
-from .rows import to_float
-from .threads import workers
+from .threads import shares, workers
 
 ROWS = 1024  # of a block: enough that adding the moments up costs little beside the products
 
@@ -55,7 +57,7 @@ class Spectrum:
 
     @cached_property
     def parts(self) -> tuple[np.ndarray, np.ndarray]:
-        return gram.eigen(self.moment)
+        return eigen(self.moment)
 
 
 @dataclass
@@ -299,7 +301,7 @@ def nearest(rows: Rows, neighbours: int, of: np.ndarray | None = None) -> np.nda
         raise ValueError(f"neighbours={neighbours} with {rows.n} samples: 1 to {rows.n - 1} are possible")
     unit = unit_rows(rows.matrix)
     if not np.isfinite(unit).all():
-        gram.raise_bad_entry(rows)
+        rows.survey().refuse_bad()
     of = np.arange(rows.n) if of is None else of
     found, size = np.empty((len(of), neighbours), dtype=np.int64), max(16, (1 << 22) // rows.n)
     for start in range(0, len(of), size):
@@ -318,12 +320,12 @@ def common_share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def same_samples(a, b, names: tuple[str, str] = ("a", "b")) -> tuple[Rows, Rows]:
     """Both as resident Rows; ValueError naming both where the numbers of samples differ."""
-    a, b = gram.stacked(as_rows(a, names[0])), gram.stacked(as_rows(b, names[1]))
+    a, b = stacked(as_rows(a, names[0])), stacked(as_rows(b, names[1]))
     if a.n != b.n:
         raise ValueError(
             f"{names[0]} has {a.n} samples and {names[1]} has {b.n}: the same samples in the same order are needed"
         )
-    gram.check_rows(a.n)
+    check_rows(a.n)
     return a, b
 
 
@@ -344,11 +346,11 @@ def paired_moments(a, b) -> Pair:
             sums += diagonals(x, y)
         return aa, bb, ab, sums
 
-    if max(a.d, b.d) <= gram.NARROW:
+    if max(a.d, b.d) <= NARROW:
         with workers() as (run, count):
-            parts = run(share, gram.shares(a.n, count, ROWS))
+            parts = run(share, shares(a.n, count, ROWS))
     else:
-        parts = [share(range(0, a.n, max(ROWS, gram.block_rows(max(a.d, b.d)))))]
+        parts = [share(range(0, a.n, max(ROWS, block_rows(max(a.d, b.d)))))]
     aa, bb, ab, sums = (sum(each) for each in zip(*parts, strict=True))
     if not (aa.any() and bb.any()):
         raise NoDirection(EQUAL)
@@ -358,7 +360,7 @@ def paired_moments(a, b) -> Pair:
 def permuted_pair(pair: Pair, a: Rows, b: Rows, order: np.ndarray) -> Pair:
     """The moments of the pair where the samples of b come in another order."""
     means, ab, both = [mean_parts(rows) for rows in (a, b)], np.zeros_like(pair.ab), 0.0
-    size = max(ROWS, gram.block_rows(max(a.d, b.d)))
+    size = max(ROWS, block_rows(max(a.d, b.d)))
     for start in range(0, a.n, size):
         x = centred(a, slice(start, start + size), means[0])
         y = centred(b, order[start : start + size], means[1])
@@ -402,7 +404,7 @@ def mean_parts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     first = head[:1].astype(np.float64)[0]
     total = sum((block - first).sum(axis=0) for _, block in rows.blocks())
     if not np.isfinite(total).all():
-        gram.raise_bad_entry(rows)
+        rows.survey().refuse_bad()
     return first, total / rows.n
 
 

@@ -111,7 +111,7 @@ def test_matrix_is_never_gathered(cluster, threads, monkeypatch):
     monkeypatch.setattr(da.Array, "__array__", whole)
     monkeypatch.setattr(da.Array, "compute", whole)
     monkeypatch.setattr("pvlib.measure.dask_rows.DaskRows.blocks", whole)
-    monkeypatch.setattr("pvlib.measure.gram.stacked", whole)
+    monkeypatch.setattr("pvlib.measure.similarity.stacked", whole)
     if threads:
         assert same(p_vector(array, center=True), F, True)
         return
