@@ -70,7 +70,9 @@ def dual_moments(rows: ArrayRows, *, center: bool) -> tuple[np.ndarray, float]:
 
 def within(scaled: np.ndarray, scale: float) -> np.ndarray:
     """Back in the units of the features; ValueError where these are beyond the range of float64."""
-    with np.errstate(over="ignore", under="ignore"):
+    if scale == 1.0:
+        return scaled
+    with quiet():
         found = scaled / scale
     if not np.isfinite(found).all():
         raise ValueError(

@@ -13,7 +13,7 @@ from scipy.linalg import eigh  # not where it is used: `threads` limits those BL
 from .bounds import EPS64, eigen_rounding, image_rounding, product_rounding
 
 BYTES = 1 << 23  # of one block of a Gram product
-LONG = 4096  # rows of one: adding d x d numbers then costs little beside the product
+LONG = 4096  # rows of one in float64, half of those in float32: adding d x d numbers then costs little beside the product
 EXPONENT = 1022  # of a power of 2 that multiplies every entry, at most: it and its reciprocal are exact in float64
 
 
@@ -203,7 +203,7 @@ def merged(parts: list[Moments]) -> Moments:
 
 def block_rows(d: int, itemsize: int = 8) -> int:
     """Rows of one block in a Gram product."""
-    return max(256, min(LONG, BYTES // (d * itemsize)), min(d, 2048))
+    return max(256, min(8 * LONG, BYTES // d) // itemsize, min(d, 2048))
 
 
 def scaled(block: np.ndarray, exact: bool, scale: float) -> np.ndarray:

@@ -17,7 +17,7 @@ from .cautions import TieWarning
 from .choice import plan
 from .entries import boolean
 from .inputs import as_rows
-from .lanczos import TOLERANCE, Krylov, krylov, randomized
+from .lanczos import COLUMNS, TOLERANCE, Krylov, Start, krylov, randomized
 from .moments import Right, eigen, leading, right_of
 from .result import PVector
 from .rows import NARROW, Rows
@@ -90,10 +90,7 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     if rows.n is not None:
         gram.check_rows(rows.n)
         gram.check_k(k, rows.n, rows.d)
-    options = {}
-    if method == "auto":
-        method, worth = plan(rows, center=center, k=k)
-        options = {"worth": worth} if method == "krylov" else {}
+    method, options = plan(rows, center=center, k=k) if method == "auto" else (method, {})
     found = ENGINES[method](rows, center, k, **options)
     if not found.defined:
         warnings.warn(
@@ -131,7 +128,7 @@ def from_right(rows: Rows, right: Right) -> PVector:
     if norm(found.back - right.image) > 2 * (right.weyl + found.rounding):
         raise ValueError("the rows are not those that were read at first: the same rows are needed again")
     ritz = right.vectors.T @ found.back
-    values, turn = eigen((ritz + ritz.T) / 2)
+    values, turn = eigen((ritz + ritz.T) / 2) if k > 1 else (np.maximum(ritz[0], 0.0), None)
     errors = Errors(
         residual=norm(found.back - right.vectors @ ritz),
         rounding=found.rounding,
@@ -140,7 +137,7 @@ def from_right(rows: Rows, right: Right) -> PVector:
         faintest=right.weyl + found.rounding,
         certified=found.eps == EPS64,
     )
-    left = found.left @ turn if k > 1 else found.left
+    left = found.left if turn is None else found.left @ turn
     values = np.append(values, right.values[k])
     return result(rows, left, values, errors, right.total, right.scale, bool(right.centre), "gram")
 
@@ -159,17 +156,20 @@ def by_dual(rows: Rows, center: bool, k: int) -> PVector:
     return result(rows, top, values, errors, total, scale, center, "dual")
 
 
-def by_krylov(rows: Rows, center: bool, k: int, worth: float = np.inf) -> PVector:
+def by_krylov(rows: Rows, center: bool, k: int, worth: float = np.inf, start: Start | None = None) -> PVector:
     """Block Krylov in float32, then float64 where that is not enough; Gram (or dual) where the spectrum is too flat."""
-    rows, start = rows.whole(), None
+    rows, block = rows.whole(), None
     tolerance, double = TOLERANCE[rows.dtype], rows.dtype == np.float64
     # To the end: BLAS threads spin for a while after a call, and would slow the workers of the next one.
     with workers():
+        start = start or Start.of(rows, center=center, columns=max(COLUMNS, k + 1))
         for exact in (True,) if double else (False, True):
-            found = krylov(rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start, worth=worth)
+            found = krylov(
+                rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start, block=block, worth=worth
+            )
             if found.hopeless:
                 break
-            start = found.right
+            block = found.right
             if found.converged:
                 known = from_krylov(rows, found, center, "krylov")
                 if exact or not faint(known):
@@ -197,7 +197,7 @@ def from_krylov(rows: Rows, found: Krylov, center: bool, method: str) -> PVector
         faintest=found.noise,
         certified=bool(certified),
     )
-    return result(rows, found.left, values, errors, known.energy, found.scale, center, method)
+    return result(rows, found.left, values, errors, known.energy, known.scale, center, method)
 
 
 ENGINES = {"gram": by_gram, "dual": by_dual, "krylov": by_krylov, "randomized": by_randomized}
@@ -218,7 +218,7 @@ def result(rows, left, values, errors: Errors, total: float, scale: float, cente
     least = float(values[-2])
     bound, defined = errors.bound(least)
     return PVector(
-        **signed(orthonormalised(left), center),
+        **oriented(left, center),
         singular_values=gram.within(np.sqrt(values), scale),
         resolution=float(np.sqrt(errors.faintest) / scale),
         explained=min(1.0, float(values[:-1].sum() / total)),
@@ -233,17 +233,12 @@ def result(rows, left, values, errors: Errors, total: float, scale: float, cente
     )
 
 
-def orthonormalised(left: np.ndarray) -> np.ndarray:
-    """Orthonormal columns with the directions (and signs) of `left`, whose columns are all but orthogonal."""
-    if left.shape[1] == 1:
-        length = np.linalg.norm(left)
-        return left / length if length > 0 else np.eye(*left.shape)
-    q, r = np.linalg.qr(left)
-    return q * np.where(np.diag(r) < 0, -1.0, 1.0)
-
-
-def signed(vectors: np.ndarray, center: bool) -> dict:
-    """The sign rule: positive sum, or positive largest entry where the sum is 0; with the name of the rule used."""
+def oriented(left: np.ndarray, center: bool) -> dict:
+    """Orthonormal columns of the same span, by the sign rule: positive sum, or positive largest entry where the sum is 0; with
+    the name of the rule used.
+    """
+    length = np.linalg.norm(left)
+    vectors = np.linalg.qr(left)[0] if left.shape[1] > 1 or length == 0 else left / length
     sums = vectors.sum(axis=0)
     by_sum = (np.abs(sums) > 1e-9 * np.sqrt(len(vectors))) & (not center)
     if not by_sum.all():

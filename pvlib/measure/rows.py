@@ -70,10 +70,6 @@ class Rows:
         with self.reading("rows"):
             return ArrayRows(np.concatenate([block for _, block in self.blocks()]), self)
 
-    def sample(self, entries: int) -> np.ndarray | None:
-        """Rows evenly spread over all, with about so many entries; None where the rows cannot be picked cheaply."""
-        return None
-
     def check_method(self, method: str) -> None:
         """ValueError for an engine that cannot be had for such rows."""
 
@@ -200,7 +196,7 @@ class ArrayRows(Rows):
         if small or right.exact != double or right.scale != 1.0 or right.raw > 100 * right.total:
             return super().apply(right)
         left = self.project(right.vectors.astype(self.dtype)).astype(np.float64)
-        left -= left.mean(axis=0) if right.centre else 0.0
+        left = left - left.mean(axis=0) if right.centre else left
         rounding = right.weyl if right.exact else EPS32 * right.values[0]
         return Applied(left, right.image, rounding, EPS64 if double else EPS32)
 
@@ -222,11 +218,11 @@ class ArrayRows(Rows):
     def whole(self) -> "ArrayRows":
         return self
 
-    def sample(self, entries: int) -> np.ndarray | None:
+    @property
+    def pickable(self) -> bool:
+        """Whether rows can be picked here and there at little cost, and all be read many times."""
         elsewhere = is_tensor(self.matrix) and self.matrix.device.type != "cpu"
-        if elsewhere or (mapped(self.matrix) and self.matrix.nbytes > MAPPED * physical_memory()):
-            return None
-        return self.every(entries)
+        return not elsewhere and not (mapped(self.matrix) and self.matrix.nbytes > MAPPED * physical_memory())
 
     def every(self, entries: int) -> np.ndarray:
         """Every so many of the rows, with about so many entries."""

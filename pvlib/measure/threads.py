@@ -32,8 +32,9 @@ class Calls:
     def enter(self) -> int:
         with self.lock:
             if not self.inside:
-                self.count = granted()
-                self.limiter = controller().limit(limits=1) if ThreadpoolController else None
+                threads = blas_threads()
+                self.count = min(threads, processors())
+                self.limiter = controller().limit(limits=1) if threads > 1 else None
             self.inside += 1
             return self.count
 
@@ -91,12 +92,11 @@ def quietly(function, item):
         return function(item)
 
 
-def granted() -> int:
-    """Threads that the caller lets BLAS use, and no more than the processors of this process."""
+def blas_threads() -> int:
+    """Threads that the caller lets BLAS use; 1 where that cannot be known or changed."""
     if ThreadpoolController is None:
         return 1
-    threads = [library.num_threads for library in controller().lib_controllers]
-    return max(1, min(max(threads, default=1), processors()))
+    return max((library.num_threads for library in controller().lib_controllers), default=1)
 
 
 def processors() -> int:

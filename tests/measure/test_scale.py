@@ -135,7 +135,7 @@ def test_products_too_large_to_keep_are_made_again(dtype, center, monkeypatch, c
     assert again.passes > plain.passes
     assert kahan(again.vector, exact(F, center)[0][:, 0]) <= min(again.error_bound + 1e-12, ACCURATE)
     text = capsys.readouterr().err
-    assert "Krylov pass 1: 100%" in text and "left vectors: 100%" in text and "3.00k/3.00k" in text
+    assert f"Krylov pass {again.passes}: 100%" in text and "3.00k/3.00k" in text
     if not center:  # centred, these features are too near a tie for the randomised SVD
         assert kahan(p_vector(F, center=False, method="randomized").vector, plain.vector) < 1e-3
 
