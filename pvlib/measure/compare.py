@@ -11,7 +11,7 @@ from .calibration import NEIGHBOURS, Draws, Row, moment_rows, neighbour_row, p_v
 from .layers import LayerComparison, all_layers
 from .notes import all_lines, diagnosis, enough, order_notes, width_notes
 from .results import Result, as_html
-from .similarity import same_samples
+from .similarity import paired_moments, same_samples
 
 TELLING = ("linear CKA, debiased", f"mutual {NEIGHBOURS}-NN")  # near 0 where the samples have nothing in common
 
@@ -158,7 +158,7 @@ def compare(  # type: ignore[misc]  # the overloads leave the options to it
     draws = Draws(first.n, replicates, permutations, seed)
     notes: list[str] = []
     rows = [p_vector_row(first, second, center, draws, names, notes) for center in (False, True)]
-    rows += moment_rows(first, second, draws, notes)
+    rows += moment_rows(paired_moments(first, second), draws, notes)
     rows.append(neighbour_row(first, second, draws, notes))
     findings = [diagnosis(part, name) for part, name in zip((first, second), names, strict=True)]
     notes += [*all_lines(findings), *width_notes(first, names[0]), *width_notes(second, names[1])]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .angles import orthonormal, paired, paired_spans, same_samples, unit, warn_mixed
+from .angles import between_spans, orthonormal, paired, paired_spans, same_samples, unit, warn_mixed
 from .entries import boolean, to_float
 from .inputs import as_rows
 from .pvector import coordinates
@@ -294,8 +294,7 @@ def angle_to_span(u, V) -> float:
     a, B = unit(u, "u"), orthonormal(V, "V")
     same_samples(a, B)
     warn_mixed(u, V, stacklevel=3)
-    inside = B @ (B.T @ a)
-    return float(np.arctan2(np.linalg.norm(a - inside), np.linalg.norm(inside)))
+    return float(between_spans(a[:, None], B)[0])
 
 
 def labelled(u, labels) -> tuple[np.ndarray, np.ndarray]:

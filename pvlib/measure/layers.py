@@ -13,7 +13,7 @@ from .calibration import BY_SVD, CKA, CKA_RANK, SVD_RANK, Draws, calibrate, draw
 from .notes import all_lines, diagnosis, enough, order_notes
 from .results import Result, as_html
 from .rows import ArrayRows as Rows
-from .similarity import narrowed, paired_moments, same_samples
+from .similarity import paired_moments, same_samples
 
 LAYERWISE = ("P-vector |cos|, centred", "P-vector |cos|, uncentred", *CKA, *BY_SVD)
 
@@ -160,9 +160,7 @@ def all_layers(a: Mapping, b: Mapping, names, measure: str, draws: Draws) -> Lay
     else:
         family, rank = (CKA, CKA_RANK) if measure in CKA else (BY_SVD, SVD_RANK)
         for (i, j), (x, y) in pairs.items():
-            x, y = narrowed(x), narrowed(y)
-            only = {measure: family[measure]}
-            (row,) = drawn_rows(only, measure, rank, paired_moments(x, y), x, y, draws, notes)
+            (row,) = drawn_rows({measure: family[measure]}, measure, rank, paired_moments(x, y), draws, notes)
             estimates[i, j], null[:, i, j] = row.estimate, row.null
     result = LayerComparison(measure, draws.n, layers, estimates, null, tuple(dict.fromkeys(notes)))
     if order := order_notes([result.maximum["p"]], findings[0][0], findings[1][0]):

@@ -13,7 +13,7 @@ from scipy.linalg import eigh  # not where it is used: `threads` limits those BL
 from .bounds import EPS64, eigen_rounding, image_rounding, product_rounding
 
 BYTES = 1 << 23  # of one block of a Gram product
-LONG = 4096  # rows of one in float64, half of those in float32: adding d x d numbers then costs little beside the product
+LONG = 4096  # rows of one in float64, twice as many in float32: adding d x d numbers costs little beside the product
 EXPONENT = 1022  # of a power of 2 that multiplies every entry, at most: it and its reciprocal are exact in float64
 
 

@@ -37,6 +37,21 @@ INVARIANCES = {
 EQUAL = "all rows of a matrix are equal: centred, nothing is left to compare"
 
 
+class Centred:
+    """Rows of a resident matrix minus their mean, in float64, when they are asked for: ``centred[rows]``."""
+
+    def __init__(self, rows: Rows):
+        first, n = rows.block(0, 1)[0].astype(np.float64), rows.n
+        total = sum((block - first).sum(axis=0) for _, block in rows.blocks())
+        if not np.isfinite(total).all():
+            rows.survey().refuse_bad()
+        self.matrix, self.shape = rows.matrix, (n, rows.d)
+        self.mean = first, total / n  # in two parts, whose sum would be rounded
+
+    def __getitem__(self, chosen) -> np.ndarray:
+        return (to_float(self.matrix[chosen]).astype(np.float64) - self.mean[0]) - self.mean[1]
+
+
 @dataclass
 class Norms:
     """Squared norms of A'A, B'B and A'B of centred matrices (A'B's is HSIC), and what debiasing needs beside them."""
@@ -62,28 +77,56 @@ class Spectrum:
 
 @dataclass
 class Pair:
-    """Moments of two centred matrices A (n, d_a) and B (n, d_b)."""
+    """Two centred matrices A (n, d_a) and B (n, d_b), or what gives their rows, with their moments."""
 
-    n: int
+    A: np.ndarray | Centred
+    B: np.ndarray | Centred
     aa: np.ndarray  # A'A
     bb: np.ndarray
     ab: np.ndarray
     diagonals: tuple[float, float, float]
-    spectra: tuple[Spectrum, Spectrum] = None  # type: ignore[assignment]  # of A'A and B'B
-
-    def __post_init__(self):
-        self.spectra = self.spectra or (Spectrum(self.aa), Spectrum(self.bb))
+    spectra: tuple[Spectrum, Spectrum]  # of A'A and B'B
 
     @classmethod
-    def of(cls, A: np.ndarray, B: np.ndarray) -> "Pair":
-        """Of two resident arrays of float64, centred here."""
-        A, B = A - A.mean(axis=0), B - B.mean(axis=0)
-        return cls(len(A), A.T @ A, B.T @ B, A.T @ B, diagonals(A, B))
+    def of(cls, A: np.ndarray | Centred, B: np.ndarray | Centred) -> "Pair":
+        """Moments block by block."""
+
+        def share(part: range) -> tuple:
+            aa, bb, ab, sums = (np.zeros(shape) for shape in ((a, a), (b, b), (a, b), 3))
+            for start in part:
+                block = slice(start, min(start + part.step, part.stop))
+                x, y = A[block], B[block]
+                aa += x.T @ x
+                bb += y.T @ y
+                ab += x.T @ y
+                sums += diagonals(x, y)
+            return aa, bb, ab, sums
+
+        (n, a), (_, b) = A.shape, B.shape
+        if max(a, b) <= NARROW:
+            with workers() as (run, count):
+                parts = run(share, shares(n, count, ROWS))
+        else:
+            parts = [share(range(0, n, max(ROWS, block_rows(max(a, b)))))]
+        aa, bb, ab, sums = (sum(each) for each in zip(*parts, strict=True))
+        if not (aa.any() and bb.any()):
+            raise NoDirection(EQUAL)
+        return cls(A, B, aa, bb, ab, tuple(sums), (Spectrum(aa), Spectrum(bb)))
+
+    def permuted(self, order: np.ndarray) -> "Pair":
+        """Where the samples of B come in another order."""
+        ab, both, size = np.zeros_like(self.ab), 0.0, max(ROWS, block_rows(max(self.ab.shape)))
+        for start in range(0, len(order), size):
+            x, y = self.A[start : start + size], self.B[order[start : start + size]]
+            ab += x.T @ y
+            both += diagonals(x, y)[2]
+        return replace(self, ab=ab, diagonals=(*self.diagonals[:2], both))
 
     @property
     def norms(self) -> Norms:
         aa, bb, ab = (float(np.sum(moment**2)) for moment in (self.aa, self.bb, self.ab))
-        return Norms(self.n, aa, bb, ab, (float(np.trace(self.aa)), float(np.trace(self.bb))), self.diagonals)
+        traces = float(np.trace(self.aa)), float(np.trace(self.bb))
+        return Norms(self.A.shape[0], aa, bb, ab, traces, self.diagonals)
 
 
 def diagonals(A: np.ndarray, B: np.ndarray) -> tuple[float, float, float]:
@@ -125,7 +168,16 @@ def linear_cka(a, b, *, debiased: bool = False) -> float:
 
 
 def moment_norms(a: Rows, b: Rows) -> Norms:
-    return kernel_norms(a, b) if max(a.d, b.d) > a.n else paired_moments(a, b).norms
+    """For matrices wider than long from the kernels A A' and B B', which are smaller than the moments."""
+    A, B = Centred(a), Centred(b)
+    if max(a.d, b.d) <= a.n:
+        return Pair.of(A, B).norms
+    K, L = (X @ X.T for X in (A[:], B[:]))
+    if not (K.any() and L.any()):
+        raise NoDirection(EQUAL)
+    k, l = np.diag(K), np.diag(L)  # noqa: E741
+    aa, bb, ab = (float(np.vdot(X, Y)) for X, Y in ((K, K), (L, L), (K, L)))
+    return Norms(a.n, aa, bb, ab, (float(k.sum()), float(l.sum())), (float(k @ k), float(l @ l), float(k @ l)))
 
 
 def biased_cka(norms: Norms) -> float:
@@ -330,86 +382,9 @@ def same_samples(a, b, names: tuple[str, str] = ("a", "b")) -> tuple[Rows, Rows]
 
 
 def paired_moments(a, b) -> Pair:
-    """Block by block in float64; a matrix wider than long is first rotated to n dimensions, which changes no moment."""
-    a, b = (narrowed(rows) for rows in same_samples(a, b))
-    means = [mean_parts(rows) for rows in (a, b)]
-
-    def share(part: range) -> tuple:
-        aa, bb, ab = np.zeros((a.d, a.d)), np.zeros((b.d, b.d)), np.zeros((a.d, b.d))
-        sums = np.zeros(3)
-        for start in part:
-            block = slice(start, min(start + part.step, part.stop))
-            x, y = (centred(rows, block, mean) for rows, mean in zip((a, b), means, strict=True))
-            aa += x.T @ x
-            bb += y.T @ y
-            ab += x.T @ y
-            sums += diagonals(x, y)
-        return aa, bb, ab, sums
-
-    if max(a.d, b.d) <= NARROW:
-        with workers() as (run, count):
-            parts = run(share, shares(a.n, count, ROWS))
-    else:
-        parts = [share(range(0, a.n, max(ROWS, block_rows(max(a.d, b.d)))))]
-    aa, bb, ab, sums = (sum(each) for each in zip(*parts, strict=True))
-    if not (aa.any() and bb.any()):
-        raise NoDirection(EQUAL)
-    return Pair(a.n, aa, bb, ab, tuple(sums))
+    """A matrix wider than long is first rotated to n dimensions, which changes no moment of the others."""
+    return Pair.of(*(narrowed(Centred(rows)) for rows in same_samples(a, b)))
 
 
-def permuted_pair(pair: Pair, a: Rows, b: Rows, order: np.ndarray) -> Pair:
-    """The moments of the pair where the samples of b come in another order."""
-    means, ab, both = [mean_parts(rows) for rows in (a, b)], np.zeros_like(pair.ab), 0.0
-    size = max(ROWS, block_rows(max(a.d, b.d)))
-    for start in range(0, a.n, size):
-        x = centred(a, slice(start, start + size), means[0])
-        y = centred(b, order[start : start + size], means[1])
-        ab += x.T @ y
-        both += diagonals(x, y)[2]
-    return replace(pair, ab=ab, diagonals=(*pair.diagonals[:2], both))
-
-
-def centred(rows: Rows, chosen, mean: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Chosen rows in float64, minus a mean in two parts."""
-    return (to_float(rows.matrix[chosen]).astype(np.float64) - mean[0]) - mean[1]
-
-
-def kernel_norms(a: Rows, b: Rows) -> Norms:
-    """The same norms from the kernels A A' and B B', a block of rows at a time: for matrices wider than long."""
-    A, B = whole(a), whole(b)
-    if not (A.any() and B.any()):
-        raise NoDirection(EQUAL)
-    aa = bb = ab = 0.0
-    for start in range(0, a.n, 256):
-        k, l = A[start : start + 256] @ A[start:].T, B[start : start + 256] @ B[start:].T  # noqa: E741
-        aa, bb, ab = (total + symmetric_dot(x, y) for total, x, y in ((aa, k, k), (bb, l, l), (ab, k, l)))
-    return Norms(a.n, float(aa), float(bb), float(ab), (float(np.vdot(A, A)), float(np.vdot(B, B))), diagonals(A, B))
-
-
-def symmetric_dot(x: np.ndarray, y: np.ndarray) -> float:
-    """Sum of x y over rows of two symmetric matrices from the diagonal on, entries off the diagonal block twice."""
-    square = len(x)
-    return 2 * np.vdot(x, y) - np.vdot(x[:, :square], y[:, :square])
-
-
-def whole(rows: Rows) -> np.ndarray:
-    """A centred copy in float64, which for a wide matrix is smaller than its moments."""
-    first, rest = mean_parts(rows)
-    return rows.columns(0, rows.d).astype(np.float64) - first - rest
-
-
-def mean_parts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """The mean in two parts, without cancellation: the first row, and the mean of what is left."""
-    _, head = next(rows.blocks())
-    first = head[:1].astype(np.float64)[0]
-    total = sum((block - first).sum(axis=0) for _, block in rows.blocks())
-    if not np.isfinite(total).all():
-        rows.survey().refuse_bad()
-    return first, total / rows.n
-
-
-def narrowed(rows: Rows) -> Rows:
-    if rows.d <= rows.n:
-        return rows
-    coordinates = np.asarray(np.linalg.qr(whole(rows).T, mode="r")).T
-    return Rows(coordinates)
+def narrowed(A: Centred) -> np.ndarray | Centred:
+    return A if A.shape[1] <= A.shape[0] else np.asarray(np.linalg.qr(A[:].T, mode="r")).T
