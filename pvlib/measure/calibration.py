@@ -16,7 +16,7 @@ from .angles import angle, cosine, mean_direction
 from .cautions import TieWarning
 from .pvector import by_randomized, coordinates, p_vector
 from .result import PVector
-from .results import Result
+from .results import Record
 from .rows import ArrayRows as Rows
 from .similarity import (
     ROWS,
@@ -52,7 +52,7 @@ BY_SVD = {
 
 
 @dataclass(frozen=True, eq=False)
-class Row(Result):
+class Row(Record):
     """One measure: its estimate, values over half-samples and over permutations; `error` is what is not known of the
     estimate, or differs between it and the half-samples, for other reasons than the samples.
     """

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .lanczos import COLUMNS, GROUP, TOLERANCE, Product, Start, chunk_rows
-from .moments import LONG, Moments, first_mean
+from .moments import Moments, first_mean
 from .rows import NARROW, ArrayRows, Rows
 from .threads import quiet, workers
 
@@ -33,13 +33,11 @@ class Rates:
     """Seconds of one core."""
 
     product: float  # of a Gram product, for each row and pair of columns
-    sum: float  # of adding up a block of it, for each pair of columns
     thin: float  # of a Krylov pass, for each entry and column of the block
 
     def passes(self, n: int, d: int, columns: int, workers: int) -> float:
         """Passes of Krylov that "gram" costs; the eigenproblem is left to one worker."""
-        rows = n + EIGEN * d * workers
-        return (rows * self.product + n / LONG * self.sum) * d / (n * self.thin * columns)
+        return (n + EIGEN * d * workers) * self.product * d / (n * self.thin * columns)
 
 
 _known: dict[tuple, Rates] = {}
@@ -72,9 +70,9 @@ def rates(rows: ArrayRows, start: Start, center: bool) -> Rates:
 
 def measured(rows: ArrayRows, start: Start, center: bool) -> Rates:
     """On rows of the matrix; those of the thin product were not read before, as in a pass."""
-    width, length = min(rows.d, NARROW), min(rows.n, NARROW)
+    width, length = min(rows.d, NARROW), min(rows.n, 2 * NARROW)
     block = np.ascontiguousarray(rows.block(0, length)[:, :width])
-    shift = first_mean(block, center)
+    add = partial(Moments(first_mean(block, center)).add, block)
     product = Product(rows, start, center=False, exact=False)
     product.passes = 1
     columns, left = np.eye(rows.d, COLUMNS, dtype=rows.dtype), np.empty((rows.n, COLUMNS), rows.dtype)
@@ -87,10 +85,7 @@ def measured(rows: ArrayRows, start: Start, center: bool) -> Rates:
         product.share(range(first, min(first + size, rows.n), step), columns, np.zeros(COLUMNS), left)
 
     with workers(), quiet():
-        whole, adding = (least(partial(Moments(shift).add, part)) for part in (block, block[:4]))
-        each = least(thin) / (min(size, rows.n) * rows.d * COLUMNS)
-    pairs = width**2
-    return Rates(max(whole - adding, whole / 4) / length / pairs, adding / pairs, each)
+        return Rates(least(add) / length / width**2, least(thin) / (min(size, rows.n) * rows.d * COLUMNS))
 
 
 def least(call: Callable) -> float:

@@ -10,7 +10,7 @@ from . import plots
 from .calibration import NEIGHBOURS, Draws, Row, moment_rows, neighbour_row, p_vector_row
 from .layers import LayerComparison, all_layers
 from .notes import all_lines, diagnosis, enough, order_notes, width_notes
-from .results import Result, as_html
+from .results import Result
 from .similarity import paired_moments, same_samples
 
 TELLING = ("linear CKA, debiased", f"mutual {NEIGHBOURS}-NN")  # near 0 where the samples have nothing in common
@@ -71,22 +71,10 @@ class Comparison(Result):
     def _title(self) -> str:
         return f"{self.names[0]} and {self.names[1]}, {self.n} samples"
 
-    def _repr_html_(self) -> str:
+    def _shown(self):
         cells = [row.cells() for row in self.rows]
         rows = [[name, *map(short, numbers)] for name, *numbers in (each.values() for each in cells)]
-        return as_html(self._title, ["", *list(cells[0])[1:]], rows, self.warnings)
-
-    def __str__(self) -> str:
-        cells = [row.cells() for row in self.rows]
-        lines = [["", *list(cells[0])[1:]]]
-        lines += [[name, *map(short, numbers)] for name, *numbers in (each.values() for each in cells)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        text = "\n".join(
-            "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])]).rstrip()
-            for name, *numbers in lines
-        )
-        notes = "".join(f"\n! {note}" for note in self.warnings)
-        return f"{self._title}\n{text}{notes}"
+        return self._title, ["", *list(cells[0])[1:]], rows, self.warnings
 
 
 def short(x: float) -> str:

@@ -11,7 +11,7 @@ from ..extras import need
 from . import plots
 from .calibration import BY_SVD, CKA, CKA_RANK, SVD_RANK, Draws, calibrate, drawn_rows, quiet_p_vector
 from .notes import all_lines, diagnosis, enough, order_notes
-from .results import Result, as_html
+from .results import Result
 from .rows import ArrayRows as Rows
 from .similarity import paired_moments, same_samples
 
@@ -98,17 +98,9 @@ class LayerComparison(Result):
             f"{most['calibrated']:.3f}, p = {most['p']:.2g}"
         )
 
-    def __str__(self) -> str:
-        width = max(map(len, self.layers[0]))
-        columns = [max(6, len(name)) for name in self.layers[1]]
-        lines = [" " * width + "".join(f"  {n:>{w}}" for n, w in zip(self.layers[1], columns, strict=True))]
-        for name, row in zip(self.layers[0], self.estimates, strict=True):
-            lines.append(f"{name:{width}}" + "".join(f"  {v:{w}.4f}" for v, w in zip(row, columns, strict=True)))
-        return "\n".join([f"{self._title}, {self.n} samples", *lines, *(f"! {note}" for note in self.warnings)])
-
-    def _repr_html_(self) -> str:
+    def _shown(self):
         rows = [[n, *(f"{v:.4f}" for v in row)] for n, row in zip(self.layers[0], self.estimates, strict=True)]
-        return as_html(f"{self._title}, {self.n} samples", ["", *self.layers[1]], rows, self.warnings)
+        return f"{self._title}, {self.n} samples", ["", *self.layers[1]], rows, self.warnings
 
 
 def checked_layers(a: Mapping, b: Mapping, names: tuple[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

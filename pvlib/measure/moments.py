@@ -95,12 +95,6 @@ class Right:
     scale: float
     exact: bool  # the Gram matrix was made in float64
 
-    @property
-    def resolution(self) -> float:
-        """The smallest singular value that can be told from 0, in the units of the features."""
-        d = len(self.vectors)
-        return float(np.sqrt(self.weyl + image_rounding(d, block_rows(d)) * self.energy)) / self.scale
-
 
 @dataclass
 class Applied:

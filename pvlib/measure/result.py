@@ -9,7 +9,7 @@ import numpy as np
 
 from ..extras import need
 from . import plots
-from .results import Result, as_html
+from .results import Result
 
 SHOWN = 5
 
@@ -140,7 +140,7 @@ class PVector(Result):
             self.singular_values, self.resolution, self.vector, f"{self.convention}, {self.n} x {self.d}"
         )
 
-    def _repr_html_(self) -> str:
+    def _shown(self):
         ratio = f"{self.ratio:.4f}" if self.resolved else f"above {self.ratio:.1e}"
         kind = "certified" if self.certified else "estimated"
         rows = [
@@ -152,6 +152,4 @@ class PVector(Result):
             ("method", f"{self.method}, {self.passes} passes"),
         ]
         notes = () if self.defined else (f"undefined: singular values {self.k} and {self.k + 1} tie; compare spans",)
-        return as_html(
-            f"P-vector, {self.convention}: {self.n} samples x {self.d} features, k = {self.k}", (), rows, notes
-        )
+        return f"P-vector, {self.convention}: {self.n} samples x {self.d} features, k = {self.k}", (), rows, notes
