@@ -24,6 +24,7 @@ LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as
 SHORT = 192  # the Gram matrix (or the dual one) is faster where one side is no longer than this
 USUAL = 20  # passes that "gram" costs where it is not measured
 FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
+BESIDE = 0.7  # passes' worth of what it does beside them: sums of squares, small matrices, left vectors
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
 TRIES = 3  # the least time of which counts
 
@@ -55,14 +56,14 @@ def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, dict[str, Any]]:
     start = Start.of(rows, center=center, columns=max(COLUMNS, k + 1))
     with workers() as (_, count):
         worth = rates(rows, start, center).passes(n, d, max(COLUMNS, k + 1), count)
-    if worth < FEWEST or expected_passes(start.values, k, TOLERANCE[rows.dtype]) > worth:
+    if worth < FEWEST or expected_passes(start.values, k, TOLERANCE[rows.dtype]) + BESIDE > worth:
         return "gram", {}
     return "krylov", {"worth": worth, "start": start}
 
 
 def rates(rows: ArrayRows, start: Start, center: bool) -> Rates:
-    """Of matrices of this type and width, measured the first time."""
-    key = rows.dtype, rows.d.bit_length(), center
+    """Of matrices of this type and about this width, measured the first time."""
+    key = rows.dtype, round(3 * np.log2(rows.d)), center
     if key not in _known:
         _known[key] = measured(rows, start, center)
     return _known[key]
@@ -70,14 +71,14 @@ def rates(rows: ArrayRows, start: Start, center: bool) -> Rates:
 
 def measured(rows: ArrayRows, start: Start, center: bool) -> Rates:
     """On rows of the matrix; those of the thin product were not read before, as in a pass."""
-    width, length = min(rows.d, NARROW), min(rows.n, 2 * NARROW)
+    width, length = min(rows.d, NARROW), min(rows.n, 4 * NARROW)
     block = np.ascontiguousarray(rows.block(0, length)[:, :width])
     add = partial(Moments(first_mean(block, center)).add, block)
     product = Product(rows, start, center=False, exact=False)
     product.passes = 1
     columns, left = np.eye(rows.d, COLUMNS, dtype=rows.dtype), np.empty((rows.n, COLUMNS), rows.dtype)
     step = GROUP * chunk_rows(rows.d, COLUMNS)
-    size = max(step, (1 << 19) // rows.d // step * step)
+    size = max(step, (1 << 20) // rows.d // step * step)
     starts = iter(range(0, rows.n, size))
 
     def thin() -> None:
