@@ -124,7 +124,7 @@ class Survey:
             value, row, column, place = self.bad
             raise ValueError(
                 f"features hold {value} at row {row}, column {column}{place}: finite "
-                "numbers are needed; remove the row or mend the network that made it"
+                "numbers are needed; remove the row, or fix the network that made it"
             )
 
 
