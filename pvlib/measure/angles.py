@@ -105,10 +105,6 @@ def cosine(u, v) -> float:
     -------
     float
 
-    Notes
-    -----
-    What is high depends on the data: `compare` tells.
-
     Examples
     --------
     >>> from pvlib import cosine
@@ -186,11 +182,7 @@ def pairwise_cosines(vectors):
     Returns
     -------
     ndarray (m, m), or DataFrame with the names of a dict or of columns
-        Ones on the diagonal.
-
-    Notes
-    -----
-    Close to 1, `pairwise_angles` keeps digits that a cosine loses.
+        Ones on the diagonal. Near 1, `pairwise_angles` keeps digits that these lose.
 
     Examples
     --------

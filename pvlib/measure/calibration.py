@@ -36,6 +36,7 @@ KNN_SAMPLES = 5000  # of more samples than this, the neighbours of so many, draw
 VARIANCE = 0.99  # of SVCCA
 SPAN = 10  # dimensions of the spans
 ALPHA = 0.05
+SAMPLES = 20  # fewer calibrate nothing
 CKA_RANK, SVD_RANK = 256, 96  # leading directions that half-samples and permutations go through
 WHOLE = 5  # permutations of matrices with more directions that go through all of them
 RANK = 32  # leading directions in which a P-vector is fitted again

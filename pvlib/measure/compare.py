@@ -7,9 +7,9 @@ from typing import Any, overload
 
 from ..extras import need
 from . import plots
-from .calibration import NEIGHBOURS, Draws, Row, moment_rows, neighbour_row, p_vector_row
+from .calibration import NEIGHBOURS, SAMPLES, Draws, Row, moment_rows, neighbour_row, p_vector_row
 from .layers import LayerComparison, all_layers
-from .notes import all_lines, diagnosis, enough, order_notes, width_notes
+from .notes import all_lines, diagnosis, order_notes, width_notes
 from .results import Result
 from .similarity import paired_moments, same_samples
 
@@ -142,7 +142,7 @@ def compare(  # type: ignore[misc]  # the overloads leave the options to it
         return all_layers(a, b, names, measure or "P-vector |cos|, centred", Draws(0, 0, permutations, seed))
     if measure is not None:
         raise ValueError("measure is for dicts of layers: two matrices are compared in every measure")
-    first, second = enough(*same_samples(a, b, names), names)
+    first, second = same_samples(a, b, names=names, least=SAMPLES)
     draws = Draws(first.n, replicates, permutations, seed)
     notes: list[str] = []
     rows = [p_vector_row(first, second, center, draws, names, notes) for center in (False, True)]

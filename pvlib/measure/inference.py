@@ -209,10 +209,6 @@ def class_span_rotation(u, v, labels, *, replicates: int, seed: int) -> np.ndarr
     -------
     ndarray (replicates,)
 
-    Notes
-    -----
-    It says something of networks that separate the classes.
-
     Examples
     --------
     >>> import numpy as np
@@ -279,10 +275,6 @@ def angle_to_span(u, V) -> float:
     Returns
     -------
     float
-
-    Notes
-    -----
-    A larger span is nearer to any line.
 
     Examples
     --------

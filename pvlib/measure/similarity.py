@@ -5,6 +5,7 @@ these says what is high: `compare` does, by a permutation null. All but mutual_k
 so no n x n matrix is held unless n < d.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -365,15 +366,20 @@ def common_share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return (both[:, 1:] == both[:, :-1]).sum(axis=1) / first.shape[1]
 
 
-def same_samples(a, b, names: tuple[str, str] = ("a", "b")) -> tuple[Rows, Rows]:
-    """Both as resident Rows; ValueError naming both where the numbers of samples differ."""
-    a, b = stacked(as_rows(a, names[0])), stacked(as_rows(b, names[1]))
-    if a.n != b.n:
+def same_samples(*given, names: Sequence[str] = ("a", "b"), least: int = 2) -> list[Rows]:
+    """Resident rows of each; ValueError with names where the numbers of samples differ, or are fewer than the least."""
+    first, *others = found = [stacked(as_rows(one, name)) for one, name in zip(given, names, strict=True)]
+    for other, name in zip(others, names[1:], strict=True):
+        if other.n != first.n:
+            raise ValueError(
+                f"{names[0]} has {first.n} samples and {name} has {other.n}: the same samples in the same order are needed"
+            )
+    check_rows(first.n)
+    if first.n < least:
         raise ValueError(
-            f"{names[0]} has {a.n} samples and {names[1]} has {b.n}: the same samples in the same order are needed"
+            f"{names[0]} and {names[1]} have {first.n} samples: {least} or more are needed to calibrate anything"
         )
-    check_rows(a.n)
-    return a, b
+    return found
 
 
 def paired_moments(a, b) -> Pair:
