@@ -10,7 +10,7 @@ Engines agree within their bounds, but not in the last digits: ask for one by na
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
+from time import get_clock_info, perf_counter, thread_time
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,11 @@ LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as
 SHORT = 192  # the Gram matrix (or the dual one) is faster where one side is no longer than this
 USUAL = 20  # passes that "gram" costs where it is not measured
 FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
-BESIDE = 0.7  # passes' worth of what it does beside them: sums of squares, small matrices, left vectors
+BESIDE = 1.0  # what it does beside its passes: sums of squares, small matrices, left vectors
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
 TRIES = 3  # the least time of which counts
+# What other processes take of the core does not count, where the system tells finely enough (not Windows).
+clock = thread_time if get_clock_info("thread_time").resolution < 1e-6 else perf_counter
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,9 @@ def least(call: Callable) -> float:
     """Seconds of the fastest of some calls."""
     times = []
     for _ in range(TRIES):
-        began = perf_counter()
+        began = clock()
         call()
-        times.append(perf_counter() - began)
+        times.append(clock() - began)
     return min(times)
 
 
@@ -107,4 +109,4 @@ def expected_passes(values: np.ndarray, k: int, tolerance: float) -> float:
     x + sqrt(x^2 - 1) with each, x = 2 lambda_k / lambda_{p+1} - 1. lambda_p stands for lambda_{p+1}.
     """
     x = 2 * values[-k] / max(values[0], np.finfo(float).tiny) - 1
-    return float(np.log(1 / tolerance) / np.arccosh(x) + 1) if x > 1 else np.inf
+    return float(np.ceil(np.log(1 / tolerance) / np.arccosh(x))) + 1 if x > 1 else np.inf

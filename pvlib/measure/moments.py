@@ -147,10 +147,12 @@ def above_noise(values: np.ndarray, d: int) -> np.ndarray:
     return np.where(values > d * EPS64 * max(values[0], 0.0), values, 0.0)
 
 
-def accumulated(blocks: Iterable[tuple[int, np.ndarray]], *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
-    """Moments of blocks of rows, shifted by the mean of the first one where that is asked for."""
+def accumulated(
+    blocks: Iterable[tuple[int, np.ndarray]], *, shifted: bool, exact: bool, scale: float = 1.0, size: int | None = None
+) -> Moments:
+    """Moments of blocks of rows (of `size` rows at most), shifted by the mean of the first one where that is asked for."""
     out: Moments = None  # type: ignore[assignment]  # there is at least one block
-    for block in pieces(blocks):
+    for block in pieces(blocks, size):
         block = scaled(block, exact, scale)
         if out is None:
             out = Moments(first_mean(block, shifted), scale, shifted)
@@ -177,11 +179,11 @@ def joined(parts: list[Applied]) -> Applied:
     return Applied(left, back, max(part.rounding for part in parts))
 
 
-def pieces(blocks: Iterable[tuple[int, np.ndarray]]) -> Iterator[np.ndarray]:
-    """Blocks no longer than those of a Gram product."""
+def pieces(blocks: Iterable[tuple[int, np.ndarray]], size: int | None = None) -> Iterator[np.ndarray]:
+    """Blocks no longer than `size`, or than those of a Gram product."""
     for _, block in blocks:
-        size = block_rows(block.shape[1], block.itemsize)
-        yield from (block[start : start + size] for start in range(0, len(block), size))
+        step = size or block_rows(block.shape[1], block.itemsize)
+        yield from (block[start : start + step] for start in range(0, len(block), step))
 
 
 def merged(parts: list[Moments]) -> Moments:

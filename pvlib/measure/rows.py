@@ -20,6 +20,7 @@ from .entries import checked, is_tensor, to_float
 from .moments import Applied, Moments, Right, accumulated, block_rows, joined, merged, multiplied
 from .threads import shares, workers
 
+UNCOPIED = 8192  # rows of float64 that are multiplied at once where that takes no copy of them
 SMALL = 1 << 20  # a matrix of fewer entries is multiplied in float64 from the start: it costs nothing
 NARROW = 512  # features up to which workers with a Gram matrix each are faster than BLAS threads
 SAME = 1e-5  # relative difference of the prints of a batch in two readings: more than the rounding of a network
@@ -161,8 +162,13 @@ class ArrayRows(Rows):
         """All rows of the columns first to last."""
         return to_float(self.matrix[:, first:last])
 
+    @property
+    def size(self) -> int:
+        """Rows of a block."""
+        return block_rows(self.d, self.dtype.itemsize)
+
     def blocks(self) -> Blocks:
-        return self._blocks(range(0, self.n, block_rows(self.d, self.dtype.itemsize)))
+        return self._blocks(range(0, self.n, self.size))
 
     def _blocks(self, part: range) -> Blocks:
         for start in part:
@@ -175,17 +181,19 @@ class ArrayRows(Rows):
         with workers() as (run, count):
             return run(function, shares(self.n, count, size))
 
-    def parts(self, what: str, function: Callable[[Blocks], Any]) -> list:
+    def parts(self, what: str, function: Callable[[Blocks], Any], size: int | None = None) -> list:
         with self.reading(what):
-            size = block_rows(self.d, self.dtype.itemsize)
-            return self.shared(size, lambda part: function(self._blocks(part)))
+            return self.shared(size or self.size, lambda part: function(self._blocks(part)))
 
     def moments(self, *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
         exact = exact or self.n * self.d <= SMALL
+        uncopied = self.dtype == np.float64 and not shifted and scale == 1.0
+        size = max(UNCOPIED, self.size) if uncopied else self.size
+        sums = partial(accumulated, shifted=shifted, exact=exact, scale=scale, size=size)
         if self.d <= NARROW:
-            return super().moments(shifted=shifted, exact=exact, scale=scale)
+            return merged(self.parts("second moments", sums, size))
         with self.reading("second moments"):
-            return accumulated(self.blocks(), shifted=shifted, exact=exact, scale=scale)
+            return sums(self._blocks(range(0, self.n, size)))
 
     def apply(self, right: Right) -> Applied:
         """Where the Gram matrix was made in the precision of the entries, F'F V is known from it, and F V is multiplied
