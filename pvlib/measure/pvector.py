@@ -234,15 +234,16 @@ def result(rows, left, values, errors: Errors, total: float, scale: float, cente
 
 
 def oriented(left: np.ndarray, center: bool) -> dict:
-    """Orthonormal columns of the same span, by the sign rule: positive sum, or positive largest entry where the sum is 0; with
-    the name of the rule used.
+    """Orthonormal columns of the same span (`left` is overwritten), by the sign rule: positive sum, or positive largest entry where
+    the sum is 0; with the name of the rule used.
     """
     length = np.linalg.norm(left)
-    vectors = np.linalg.qr(left)[0] if left.shape[1] > 1 or length == 0 else left / length
-    sums = vectors.sum(axis=0)
-    by_sum = (np.abs(sums) > 1e-9 * np.sqrt(len(vectors))) & (not center)
+    if left.shape[1] > 1 or length == 0:
+        left, length = np.linalg.qr(left)[0], 1.0
+    sums = left.sum(axis=0)
+    by_sum = (np.abs(sums) > 1e-9 * np.sqrt(len(left)) * length) & (not center)
     if not by_sum.all():
-        largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])]
+        largest = left[np.abs(left).argmax(axis=0), np.arange(left.shape[1])]
         sums = np.where(by_sum, sums, largest)
-    vectors *= np.where(sums < 0, -1.0, 1.0)
-    return {"vectors": vectors, "sign": "sum" if by_sum[0] else "largest entry"}
+    left *= np.where(sums < 0, -1.0, 1.0) / length
+    return {"vectors": left, "sign": "sum" if by_sum[0] else "largest entry"}
