@@ -1,8 +1,8 @@
 """What the benchmarks share: matrices of known spectrum, a process for every peer, time and peak memory. Not the peers.
 
 Fair to peers: each runs in its own process, so that no pool of threads spins into another's time; at one and at all
-threads (the better one counts); warmed up, because the first calls after an idle moment run up to twice as long; and
-without the variables that slow a current OpenBLAS.
+threads (the better one counts); warmed up, because the first calls after an idle moment run up to twice as long; repeated
+until its quartiles are close; and without the variables that slow a current OpenBLAS.
 """
 
 import json
@@ -30,8 +30,12 @@ PACKAGES = (
     "repsim",
     "cca-zoo",
 )
-WARM = 0.4  # seconds of calls that do not count
-PATIENCE = 3.0  # seconds for the repeats of one peer; a call that takes longer is made once more, and that one counts
+WARM = 0.2  # seconds of calls that do not count, two at least
+PATIENCE = 2.0  # seconds for the repeats of one peer; what takes longer is made so often all the same:
+FEWEST = 3
+STEADY = 0.05  # of the median: quartiles this near to each other need no more repeats
+FAR = 5.0  # times the best so far: a peer that is so much slower is called no more than twice,
+CHEAP = 0.1  # unless its calls take no more seconds than this, as first calls may where later ones are quick
 
 
 def matrix(n: int, d: int, kind: str, seed: int = 0) -> np.ndarray:
@@ -47,24 +51,40 @@ def matrix(n: int, d: int, kind: str, seed: int = 0) -> np.ndarray:
     return np.maximum(features / features.std(), 0)
 
 
-def timed(call, repeats: int) -> dict:
-    """Median, quartiles and least seconds of warm calls, peak extra memory in MB, and the call's value."""
-    began, warming = time.perf_counter(), 0
-    while time.perf_counter() - began < WARM:
-        value = call()
-        warming += 1
-    each = (time.perf_counter() - began) / warming
-    repeats = int(np.clip(PATIENCE / each, 1, repeats))
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        value = call()
-        seconds.append(time.perf_counter() - began)
-    return {
-        **summed(seconds),
-        "extra_mb": peak_extra(call),
-        "value": value,
-    }
+def timed(call, repeats: int, best: float = np.inf, once: bool = False) -> dict:
+    """Median, quartiles and least seconds of warm calls, peak extra memory in MB, and the call's value.
+
+    There are `repeats` calls at most: fewer once they are steady or take too long, and the first one or two count where
+    these are `far` behind the `best` of the peers before. `once`: the first one counts.
+    """
+    extra, first, value = with_peak(call)
+    if once or (first > 1.0 and far(first, best)):
+        return summed([first]) | {"extra_mb": extra, "value": value}
+    extra, second, value = with_peak(call)
+    if far(second, best):
+        return summed([second]) | {"extra_mb": extra, "value": value}
+    warming, seconds = first + second, []
+    while warming < WARM:
+        warming += clocked(call)[0]
+    while len(seconds) < repeats and not (len(seconds) >= FEWEST and (sum(seconds) > PATIENCE or steady(seconds))):
+        taken, value = clocked(call)
+        seconds.append(taken)
+    return summed(seconds) | {"extra_mb": extra, "value": value}
+
+
+def far(seconds: float, best: float) -> bool:
+    return seconds > max(CHEAP, FAR * best)
+
+
+def clocked(call) -> tuple[float, object]:
+    began = time.perf_counter()
+    value = call()
+    return time.perf_counter() - began, value
+
+
+def steady(seconds: list[float]) -> bool:
+    low, middle, high = np.quantile(seconds, [0.25, 0.5, 0.75])
+    return len(seconds) > FEWEST + 1 and high - low < STEADY * middle
 
 
 def summed(seconds: list[float]) -> dict:
@@ -78,12 +98,16 @@ def summed(seconds: list[float]) -> dict:
     }
 
 
-def peak_extra(call) -> float:
-    """Megabytes by which the resident memory of this process exceeds, at its peak, what it was before the call."""
-    Path("/proc/self/clear_refs").write_text("5")
-    before = status("VmRSS")
-    call()
-    return (status("VmHWM") - before) / 1024
+def with_peak(call) -> tuple[float | None, float, object]:
+    """Megabytes by which the resident memory of this process exceeds, at its peak, what it was before the call (None where
+    the system does not tell: all but Linux); its seconds and its value.
+    """
+    linux = Path("/proc/self/clear_refs").exists()
+    if linux:
+        Path("/proc/self/clear_refs").write_text("5")
+    before = status("VmRSS") if linux else 0
+    seconds, value = clocked(call)
+    return (status("VmHWM") - before) / 1024 if linux else None, seconds, value
 
 
 def status(field: str) -> int:
@@ -95,11 +119,16 @@ def status(field: str) -> int:
 
 def busy(seconds: float = 1.0, share: float = 0.1) -> list[str]:
     """Other processes that keep a core busy for more than this share of the time: "name (process 12, 97 %)"."""
-    before, began = processor_ticks(), time.perf_counter()
-    time.sleep(seconds)
-    after, ticks = processor_ticks(), os.sysconf("SC_CLK_TCK") * (time.perf_counter() - began)
-    shares = {pid: (used - before[pid][1]) / ticks for pid, (_, used) in after.items() if pid in before}
-    return [f"{after[pid][0]} (process {pid}, {part:.0%})" for pid, part in shares.items() if part > share]
+    if not Path("/proc/self/stat").exists():  # macOS: ps knows the share of the last minute
+        told = subprocess.run(["ps", "-A", "-o", "pid=,pcpu=,comm="], capture_output=True, text=True, check=True).stdout
+        rows = [line.split(None, 2) for line in told.splitlines()]
+        others = {int(pid): (name, float(part) / 100) for pid, part, name in rows if int(pid) != os.getpid()}
+    else:
+        before, began = processor_ticks(), time.perf_counter()
+        time.sleep(seconds)
+        after, ticks = processor_ticks(), os.sysconf("SC_CLK_TCK") * (time.perf_counter() - began)
+        others = {pid: (name, (used - before[pid][1]) / ticks) for pid, (name, used) in after.items() if pid in before}
+    return [f"{name} (process {pid}, {part:.0%})" for pid, (name, part) in others.items() if part > share]
 
 
 def processor_ticks() -> dict[int, tuple[str, int]]:
@@ -128,22 +157,28 @@ def child(
 
     `limit`: seconds after which it is given up. `kernel`: variables that choose the kernels of its libraries.
     """
+    lines, failure = children_lines(script, arguments, threads, limit, kernel)
+    return {"failed": failure} if failure else lines[-1]
+
+
+def children_lines(script, arguments, threads, limit=None, kernel=None) -> tuple[list[dict], str | None]:
+    """The same for a child that writes several lines of JSON: those until it ended or was given up, and why it failed."""
     environment = {key: value for key, value in os.environ.items() if key not in SLOWING}
     environment |= dict.fromkeys(POOLS, str(threads)) | (kernel or {})
-    try:
-        done = subprocess.run(
-            [sys.executable, script, "--child", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=limit,
-        )
-    except subprocess.TimeoutExpired:
-        return {"failed": f"took longer than {limit:.0f} s"}
-    if done.returncode:
-        return {"failed": (done.stderr.strip().splitlines() or ["no message"])[-1]}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    failure = None
+    with subprocess.Popen(
+        [sys.executable, script, "--child", *arguments],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        try:
+            told, errors = process.communicate(timeout=limit)
+            if process.returncode:
+                failure = (errors.strip().splitlines() or ["no message"])[-1]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            told, _ = process.communicate()
+            failure = f"took longer than {limit:.0f} s"
+    return [json.loads(line) for line in told.splitlines() if line.startswith("{") and line.endswith("}")], failure
 
 
 def better(tries: list[dict]) -> dict:
@@ -197,11 +232,12 @@ def rematch(rows: list[dict], again, accurate: float, rounds: int = 2) -> None:
 
 def machine() -> dict:
     """Processor, cores, load, system, commit and versions."""
+    from pvlib.measure.threads import processors
     from pvlib.study import provenance  # here, because it imports torch, whose pool no peer's process should hold
 
     return {
         "processor": provenance.processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": processors(),
         "load": os.getloadavg()[0],
         "system": platform.platform(),
         "commit": provenance.commit(),

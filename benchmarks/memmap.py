@@ -89,7 +89,7 @@ def measured(path: Path, planted: np.ndarray) -> dict:
         "rss_anon_before_mb": peak.before,
         "rss_anon_peak_mb": highest,
         "angle_to_planted": min(kahan(found.vector, planted), kahan(found.vector, -planted)),
-        "bound": found.bound,
+        "bound": found.error_bound,
         "method": found.method,
         "passes": found.passes,
         "sigma_ratio": found.ratio,

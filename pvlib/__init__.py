@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the same names as below, for editors and type checkers
     from .experiment.features import extract as extract
     from .experiment.features import layers as layers
+    from .measure import Comparison as Comparison
+    from .measure import LayerComparison as LayerComparison
     from .measure import PVector as PVector
     from .measure import angle as angle
     from .measure import compare as compare
@@ -26,8 +28,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "measure": (
-        "PVector", "angle", "compare", "cosine", "mean_direction", "p_vector", "pairwise_angles", "pairwise_cosines",
-        "principal_angles",
+        "Comparison", "LayerComparison", "PVector", "angle", "compare", "cosine", "mean_direction", "p_vector",
+        "pairwise_angles", "pairwise_cosines", "principal_angles",
     ),
     "experiment.features": ("extract", "layers"),
     "report.place": ("place",),

@@ -40,15 +40,14 @@ def target(model: nn.Module, name: str, path: str) -> Target:
     Raises
     ------
     LayerError
-        There is none of that path; the nearest is named.
+        There is none of that path; one that is near is named.
     """
     known = modules(model)
     head, *keys = [path] if path in known else path.split(":")
     if head not in known:
-        near = difflib.get_close_matches(head, known, n=1, cutoff=0)
-        raise LayerError(
-            f"{type(model).__name__} has no layer {head!r}: did you mean {near[0]!r}? pvlib.layers(model, x) lists all"
-        )
+        near = difflib.get_close_matches(head, known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise LayerError(f"{type(model).__name__} has no layer {head!r}: {hint}pvlib.layers(model, x) lists all")
     return Target(name, path, known[head], tuple(keys))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..extras import need
 from .cautions import ConventionWarning, PrecisionWarning
-from .rows import real, to_float
+from .entries import real, to_float
 
 PROMISED = 4.5e-6  # radians: 1 - cos = 1e-11, the accuracy that every method reaches; smaller bounds never warn
 
@@ -82,7 +82,7 @@ def angle(u, v) -> float:
     """
     a, b = paired(u, v)
     found = kahan(a, b)
-    bound = getattr(u, "bound", 0.0) + getattr(v, "bound", 0.0)
+    bound = getattr(u, "error_bound", 0.0) + getattr(v, "error_bound", 0.0)
     if bound >= found and bound > PROMISED:
         warnings.warn(
             f"the angle {found:.3g} rad is within the error bound {bound:.3g} rad of its P-vectors: "
@@ -104,10 +104,6 @@ def cosine(u, v) -> float:
     Returns
     -------
     float
-
-    Notes
-    -----
-    What is high depends on the data: `compare` tells.
 
     Examples
     --------
@@ -161,11 +157,13 @@ def principal_angles(U, V=None):
 
     pairs = list(itertools.combinations(U, 2))
     found = [between_spans(*paired_spans(U[a], U[b], (repr(a), repr(b)))) for a, b in pairs]
-    rows = pandas.DataFrame(found, index=pandas.MultiIndex.from_tuples(pairs, names=["a", "b"]))
-    return rows.rename(columns=lambda place: f"angle {place + 1}")
+    table = np.array(list(itertools.zip_longest(*found, fillvalue=np.nan))).T
+    columns = [f"angle {place + 1}" for place in range(table.shape[1])]
+    return pandas.DataFrame(table, index=pandas.MultiIndex.from_tuples(pairs, names=["a", "b"]), columns=columns)
 
 
 def between_spans(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Ascending, of orthonormal columns. scipy.linalg.subspace_angles loses digits where small and large angles meet."""
     A, B = (A, B) if A.shape[1] >= B.shape[1] else (B, A)
     inside = A.T @ B
     cosines = np.linalg.svd(inside, compute_uv=False)
@@ -184,11 +182,7 @@ def pairwise_cosines(vectors):
     Returns
     -------
     ndarray (m, m), or DataFrame with the names of a dict or of columns
-        Ones on the diagonal.
-
-    Notes
-    -----
-    Close to 1, `pairwise_angles` keeps digits that a cosine loses.
+        Ones on the diagonal. Near 1, `pairwise_angles` keeps digits that these lose.
 
     Examples
     --------
@@ -301,17 +295,14 @@ def unit_columns(vectors) -> tuple[np.ndarray, list | None]:
     """(n, m) unit vectors, and their names where the caller gave any."""
     if hasattr(vectors, "vectors"):
         return vectors.vectors, None
-    names = list(vectors) if isinstance(vectors, Mapping) else list(getattr(vectors, "columns", ())) or None
+    names, given = None, vectors
     if isinstance(vectors, Mapping):
-        given = list(vectors.values())
-    elif isinstance(vectors, list | tuple):
-        given = list(vectors)
-    else:
-        matrix = to_float(real(vectors, "vectors"))
-        if matrix.ndim != 2:
-            raise ValueError(f"vectors have shape {matrix.shape}: (samples, vectors), one in each column, is needed")
-        given = list(matrix.T)
-    if not given:
+        names, given = list(vectors), list(vectors.values())
+    elif not isinstance(vectors, list | tuple):
+        names, given = list(getattr(vectors, "columns", ())) or None, to_float(real(vectors, "vectors")).T
+        if given.ndim != 2:
+            raise ValueError(f"vectors have shape {given.shape}: (samples, vectors), one in each column, is needed")
+    if not len(given):
         raise ValueError("no vectors are given")
     units = [unit(one, f"vector {name!r}") for name, one in zip(names or range(len(given)), given, strict=True)]
     for one, other in zip(units, given, strict=True):
@@ -385,6 +376,7 @@ def same_samples(a: np.ndarray, b: np.ndarray) -> None:
 
 
 def orthonormal(U, name: str) -> np.ndarray:
+    """(n, k) orthonormal columns of the same span."""
     if hasattr(U, "vectors"):
         return U.vectors
     U = np.asarray(to_float(real(U, name)), dtype=np.float64)

@@ -48,10 +48,20 @@ def eigen_rounding(d: int) -> float:
     return EIGEN * d * EPS64
 
 
+def dual_rounding(n: int, d: int) -> float:
+    """Of the eigenvalues of an (n, n) matrix F F', relative to the energy."""
+    return (d + n) * EPS64
+
+
 def left_rounding(raw: float, value: float, d: int, eps: float) -> float:
     """`own`: of F V where F is centred afterwards and had the squared norm `raw` before."""
     seen = 2 * EPS32 if eps == EPS32 else d * EPS64
     return seen * float(np.sqrt(raw / value)) if value > 0 else float(np.pi / 2)
+
+
+def norm(matrix: np.ndarray) -> float:
+    """The largest singular value."""
+    return float(np.linalg.norm(matrix, 2 if matrix.shape[1] > 1 else None))
 
 
 def tilt(error: float, gap: float) -> float:

@@ -8,30 +8,27 @@ added to the interval, and by how much it changes some permutations to the null.
 
 import warnings
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 
-from . import gram
 from .angles import angle, cosine, mean_direction
 from .cautions import TieWarning
-from .lanczos import randomized
-from .pvector import p_vector
+from .pvector import by_randomized, coordinates, p_vector
 from .result import PVector
-from .results import Result
+from .results import Record
 from .rows import ArrayRows as Rows
 from .similarity import (
+    ROWS,
+    Centred,
     Pair,
     Spectrum,
     biased_cka,
     canonical,
     common_share,
     debiased_cka,
-    mean_parts,
-    narrowed,
     nearest,
     nuclear,
-    paired_moments,
-    permuted_pair,
 )
 
 NEIGHBOURS = 10
@@ -39,6 +36,7 @@ KNN_SAMPLES = 5000  # of more samples than this, the neighbours of so many, draw
 VARIANCE = 0.99  # of SVCCA
 SPAN = 10  # dimensions of the spans
 ALPHA = 0.05
+SAMPLES = 20  # fewer calibrate nothing
 CKA_RANK, SVD_RANK = 256, 96  # leading directions that half-samples and permutations go through
 WHOLE = 5  # permutations of matrices with more directions that go through all of them
 RANK = 32  # leading directions in which a P-vector is fitted again
@@ -55,7 +53,7 @@ BY_SVD = {
 
 
 @dataclass(frozen=True, eq=False)
-class Row(Result):
+class Row(Record):
     """One measure: its estimate, values over half-samples and over permutations; `error` is what is not known of the
     estimate, or differs between it and the half-samples, for other reasons than the samples.
     """
@@ -120,9 +118,9 @@ class Draws:
 def refit_coordinates(rows: Rows, center: bool) -> np.ndarray:
     """(n, r) coordinates of the (centred) rows on leading right directions; nearly exact where the matrix is wide."""
     if min(rows.n, rows.d) <= 512:
-        return gram.top_right(rows, center=center, rank=RANK)[0]
-    found = randomized(rows, center=center, k=min(RANK, rows.n, rows.d))
-    return found.left / found.scale
+        return coordinates(rows, center=center, rank=RANK)[0]
+    found = by_randomized(rows, center, RANK)
+    return found.vectors * found.singular_values[:RANK]
 
 
 def p_vector_row(first: Rows, second: Rows, center: bool, draws: Draws, names, notes: list[str]) -> Row:
@@ -139,7 +137,7 @@ def p_vector_row(first: Rows, second: Rows, center: bool, draws: Draws, names, n
                 f"sigma_1/sigma_2 {vector.ratio:.3f}): compare spans"
             )
     u, v = found[0].vector, found[1].vector
-    estimate, bound = cosine(u, v), found[0].bound + found[1].bound
+    estimate, bound = cosine(u, v), found[0].error_bound + found[1].error_bound
     return Row(
         measure=f"P-vector |cos|, {kind}",
         estimate=estimate,
@@ -180,25 +178,23 @@ def refitted(parts: list[np.ndarray], center: bool, draws: Draws) -> tuple[np.nd
     return cosines, [float(np.median(values)) for values in own]
 
 
-def moment_rows(first: Rows, second: Rows, draws: Draws, notes: list[str]) -> list[Row]:
+def moment_rows(whole: Pair, draws: Draws, notes: list[str]) -> list[Row]:
     """CKA, SVCCA, spans and Procrustes."""
-    first, second = narrowed(first), narrowed(second)
-    whole = paired_moments(first, second)
     return [
-        *drawn_rows(CKA, "CKA", CKA_RANK, whole, first, second, draws, notes),
-        *drawn_rows(BY_SVD, "SVCCA, spans and Procrustes", SVD_RANK, whole, first, second, draws, notes),
+        *drawn_rows(CKA, "CKA", CKA_RANK, whole, draws, notes),
+        *drawn_rows(BY_SVD, "SVCCA, spans and Procrustes", SVD_RANK, whole, draws, notes),
     ]
 
 
-def drawn_rows(measures: dict, name: str, rank: int, whole: Pair, first: Rows, second: Rows, draws, notes) -> list[Row]:
+def drawn_rows(measures: dict, name: str, rank: int, whole: Pair, draws: Draws, notes: list[str]) -> list[Row]:
     """A row for each measure, a function of a pair; what is drawn goes through `rank` directions at most."""
-    A, B = (leading(rows, spectrum, rank) for rows, spectrum in zip((first, second), whole.spectra, strict=True))
+    A, B = (leading(X, spectrum, rank) for X, spectrum in zip((whole.A, whole.B), whole.spectra, strict=True))
     drawn = Pair.of(A, B)
-    halves = [Pair.of(A[half], B[half]) for half in draws.halves()]
-    null = list(permuted_pairs(drawn, A, B, draws))
+    halves = [Pair.of(centred(A[half]), centred(B[half])) for half in draws.halves()]
+    null = [drawn.permuted(order) for order in draws.orders()]
     full = []
-    if max(first.d, second.d) > rank:
-        full = [permuted_pair(whole, first, second, order) for order, _ in zip(draws.orders(), range(WHOLE))]  # noqa: B905
+    if max(whole.ab.shape) > rank:
+        full = [whole.permuted(order) for order in islice(draws.orders(), WHOLE)]
         notes.append(
             f"intervals and nulls of {name} went through the {rank} leading directions; what that changes is added to them"
         )
@@ -206,31 +202,21 @@ def drawn_rows(measures: dict, name: str, rank: int, whole: Pair, first: Rows, s
     for measure, value in measures.items():
         estimate, values = value(whole), np.array([value(pair) for pair in null])
         lost = [value(pair) - less for pair, less in zip(full, values, strict=False)]
-        rows.append(
-            Row(
-                measure,
-                estimate,
-                np.array([value(pair) for pair in halves]),
-                values + max(lost, default=0.0),  # the largest: rather too high a null than too low a one
-                error=abs(estimate - value(drawn)),
-            )
-        )
+        values += max(lost, default=0.0)  # the largest: rather too high a null than too low a one
+        halved = np.array([value(pair) for pair in halves])
+        rows.append(Row(measure, estimate, halved, values, error=abs(estimate - value(drawn))))
     return rows
 
 
-def leading(rows: Rows, spectrum: Spectrum, rank: int) -> np.ndarray:
+def leading(X: np.ndarray | Centred, spectrum: Spectrum, rank: int) -> np.ndarray:
     """(n, r) coordinates of the centred rows on their leading directions."""
-    first, rest = mean_parts(rows)
     values, vectors = spectrum.parts
     vectors = vectors[:, : min(rank, int((values > 0).sum()))]
-    return np.concatenate([(block.astype(np.float64) - first - rest) @ vectors for _, block in rows.blocks()])
+    return centred(np.concatenate([X[start : start + ROWS] @ vectors for start in range(0, X.shape[0], ROWS)]))
 
 
-def permuted_pairs(pair: Pair, A: np.ndarray, B: np.ndarray, draws: Draws):
-    A, B = A - A.mean(axis=0), B - B.mean(axis=0)
-    k, l = np.einsum("ij,ij->i", A, A), np.einsum("ij,ij->i", B, B)  # noqa: E741
-    for order in draws.orders():
-        yield replace(pair, ab=A.T @ B[order], diagonals=(*pair.diagonals[:2], float(k @ l[order])))
+def centred(X: np.ndarray) -> np.ndarray:
+    return X - X.mean(axis=0)
 
 
 def neighbour_row(first: Rows, second: Rows, draws: Draws, notes: list[str]) -> Row:

@@ -10,21 +10,25 @@ Engines agree within their bounds, but not in the last digits: ask for one by na
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
+from time import get_clock_info, perf_counter, thread_time
+from typing import Any
 
 import numpy as np
 
-from .lanczos import COLUMNS, GROUP, SAMPLE, TOLERANCE, Product, chunk_rows, first_block
-from .moments import LONG, Moments, first_mean
+from .lanczos import COLUMNS, GROUP, TOLERANCE, Product, Start, chunk_rows
+from .moments import Moments, first_mean
 from .rows import NARROW, ArrayRows, Rows
-from .threads import workers
+from .threads import quiet, workers
 
 LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as much as it can save
-SHORT = 192  # there, the Gram matrix (or the dual one) is faster where one side is no longer than this
-USUAL = 20  # passes that "gram" costs there
+SHORT = 192  # the Gram matrix (or the dual one) is faster where one side is no longer than this
+USUAL = 20  # passes that "gram" costs where it is not measured
 FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
+BESIDE = 1.0  # what it does beside its passes: sums of squares, small matrices, left vectors
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
 TRIES = 3  # the least time of which counts
+# What other processes take of the core does not count, where the system tells finely enough (not Windows).
+clock = thread_time if get_clock_info("thread_time").resolution < 1e-6 else perf_counter
 
 
 @dataclass(frozen=True)
@@ -32,89 +36,77 @@ class Rates:
     """Seconds of one core."""
 
     product: float  # of a Gram product, for each row and pair of columns
-    sum: float  # of adding up a block of it, for each pair of columns
     thin: float  # of a Krylov pass, for each entry and column of the block
 
     def passes(self, n: int, d: int, columns: int, workers: int) -> float:
         """Passes of Krylov that "gram" costs; the eigenproblem is left to one worker."""
-        rows = n + EIGEN * d * workers
-        return (rows * self.product + n / LONG * self.sum) * d / (n * self.thin * columns)
+        return (n + EIGEN * d * workers) * self.product * d / (n * self.thin * columns)
 
 
 _known: dict[tuple, Rates] = {}
 
 
-def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, float]:
-    """The engine, and the number of passes after which Krylov had better hand over to "gram"."""
-    sample = rows.sample(SAMPLE)
-    if sample is None:
-        return "gram", np.inf
+def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, dict[str, Any]]:
+    """The engine, and for Krylov how to start, and the number of passes after which it had better hand over to "gram"."""
+    if not isinstance(rows, ArrayRows) or not rows.pickable:
+        return "gram", {}
     n, d = rows.n, rows.d
-    if n * d < LARGE or n < d:
-        return ("krylov" if min(n, d) > SHORT else "dual" if n < d else "gram"), np.inf if n < d else USUAL
+    if min(n, d) <= SHORT:
+        return ("dual" if n < d else "gram"), {}
+    if n < d or n * d < LARGE:
+        return "krylov", {} if n < d else {"worth": USUAL}
+    start = Start.of(rows, center=center, columns=max(COLUMNS, k + 1))
     with workers() as (_, count):
-        worth = rates(rows.whole(), center).passes(n, d, max(COLUMNS, k + 1), count)
-    if worth < FEWEST or expected_passes(sample, center, k) > worth:
-        return "gram", worth
-    return "krylov", worth
+        worth = rates(rows, start, center).passes(n, d, max(COLUMNS, k + 1), count)
+    if worth < FEWEST or expected_passes(start.values, k, TOLERANCE[rows.dtype]) + BESIDE > worth:
+        return "gram", {}
+    return "krylov", {"worth": worth, "start": start}
 
 
-def rates(rows: ArrayRows, center: bool) -> Rates:
-    """Of matrices of this type and width, measured the first time."""
-    key = rows.dtype, rows.d.bit_length(), center
+def rates(rows: ArrayRows, start: Start, center: bool) -> Rates:
+    """Of matrices of this type and about this width, measured the first time."""
+    key = rows.dtype, round(3 * np.log2(rows.d)), center
     if key not in _known:
-        _known[key] = measured(rows, center)
+        _known[key] = measured(rows, start, center)
     return _known[key]
 
 
-def measured(rows: ArrayRows, center: bool) -> Rates:
+def measured(rows: ArrayRows, start: Start, center: bool) -> Rates:
     """On rows of the matrix; those of the thin product were not read before, as in a pass."""
-    width, length = min(rows.d, NARROW), min(rows.n, NARROW)
+    width, length = min(rows.d, NARROW), min(rows.n, 4 * NARROW)
     block = np.ascontiguousarray(rows.block(0, length)[:, :width])
-    shift = first_mean(block, center)
-    columns = np.eye(rows.d, COLUMNS, dtype=rows.dtype)
-    product = Product(rows, False, rows.dtype.type, 1.0, None, np.zeros(rows.d), passes=1)
+    add = partial(Moments(first_mean(block, center)).add, block)
+    product = Product(rows, start, center=False, exact=False)
+    product.passes = 1
+    columns, left = np.eye(rows.d, COLUMNS, dtype=rows.dtype), np.empty((rows.n, COLUMNS), rows.dtype)
     step = GROUP * chunk_rows(rows.d, COLUMNS)
-    size = max(step, (1 << 19) // rows.d // step * step)
-    left = np.empty((rows.n, COLUMNS), rows.dtype)
+    size = max(step, (1 << 20) // rows.d // step * step)
     starts = iter(range(0, rows.n, size))
 
     def thin() -> None:
-        start = next(starts, 0)
-        product.share(range(start, min(start + size, rows.n), step), columns, np.zeros(COLUMNS), left)
+        first = next(starts, 0)
+        product.share(range(first, min(first + size, rows.n), step), columns, np.zeros(COLUMNS), left)
 
-    with workers(), np.errstate(all="ignore"):
-        whole, adding = (least(partial(Moments(shift).add, part)) for part in (block, block[:4]))
-        each = least(thin) / (min(size, rows.n) * rows.d * COLUMNS)
-    pairs = width**2
-    return Rates(max(whole - adding, whole / 4) / length / pairs, adding / pairs, each)
+    with workers(), quiet():
+        return Rates(least(add) / length / width**2, least(thin) / (min(size, rows.n) * rows.d * COLUMNS))
 
 
 def least(call: Callable) -> float:
     """Seconds of the fastest of some calls."""
     times = []
     for _ in range(TRIES):
-        began = perf_counter()
+        began = clock()
         call()
-        times.append(perf_counter() - began)
+        times.append(clock() - began)
     return min(times)
 
 
-def expected_passes(sample: np.ndarray, center: bool, k: int) -> float:
-    """Passes in which block Krylov will converge, by the eigenvalues of a sample of the rows; 0 for bad input, which engines
-    name.
+def expected_passes(values: np.ndarray, k: int, tolerance: float) -> float:
+    """Passes in which block Krylov will converge, by the (ascending) eigenvalues of a sample of the rows.
 
     After j passes a block of p columns is as near to the leading k directions as the best polynomial of degree j makes
     it, the Chebyshev polynomial on [0, lambda_{p+1}] (Saad, SIAM J. Numer. Anal. 17 (1980) 687). Its value grows by a factor of
     x + sqrt(x^2 - 1) with each, x = 2 lambda_k / lambda_{p+1} - 1. lambda_p stands for lambda_{p+1}.
     """
-    largest = np.abs(sample).max()
-    if not 0 < largest < np.inf:
-        return 0
-    tolerance, sample = TOLERANCE[sample.dtype], sample / largest
-    sample = (sample - sample.mean(axis=0) if center else sample).astype(np.float32)
-    with workers():  # no BLAS threads that spin into the engine's time
-        image = sample @ first_block(sample, max(COLUMNS, k + 1)).astype(np.float32)
-        values = np.linalg.eigvalsh((image.T @ image).astype(np.float64))
     x = 2 * values[-k] / max(values[0], np.finfo(float).tiny) - 1
-    return float(np.log(1 / tolerance) / np.arccosh(x) + 1) if x > 1 else np.inf
+    return float(np.ceil(np.log(1 / tolerance) / np.arccosh(x))) + 1 if x > 1 else np.inf

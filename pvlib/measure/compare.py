@@ -7,11 +7,11 @@ from typing import Any, overload
 
 from ..extras import need
 from . import plots
-from .calibration import NEIGHBOURS, Draws, Row, moment_rows, neighbour_row, p_vector_row
+from .calibration import NEIGHBOURS, SAMPLES, Draws, Row, moment_rows, neighbour_row, p_vector_row
 from .layers import LayerComparison, all_layers
-from .notes import all_lines, diagnosis, enough, order_notes, width_notes
-from .results import Result, as_html
-from .similarity import same_samples
+from .notes import all_lines, diagnosis, order_notes, width_notes
+from .results import Result
+from .similarity import paired_moments, same_samples
 
 TELLING = ("linear CKA, debiased", f"mutual {NEIGHBOURS}-NN")  # near 0 where the samples have nothing in common
 
@@ -71,22 +71,10 @@ class Comparison(Result):
     def _title(self) -> str:
         return f"{self.names[0]} and {self.names[1]}, {self.n} samples"
 
-    def _repr_html_(self) -> str:
+    def _shown(self):
         cells = [row.cells() for row in self.rows]
         rows = [[name, *map(short, numbers)] for name, *numbers in (each.values() for each in cells)]
-        return as_html(self._title, ["", *list(cells[0])[1:]], rows, self.warnings)
-
-    def __str__(self) -> str:
-        cells = [row.cells() for row in self.rows]
-        lines = [["", *list(cells[0])[1:]]]
-        lines += [[name, *map(short, numbers)] for name, *numbers in (each.values() for each in cells)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        text = "\n".join(
-            "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])]).rstrip()
-            for name, *numbers in lines
-        )
-        notes = "".join(f"\n! {note}" for note in self.warnings)
-        return f"{self._title}\n{text}{notes}"
+        return self._title, ["", *list(cells[0])[1:]], rows, self.warnings
 
 
 def short(x: float) -> str:
@@ -154,11 +142,11 @@ def compare(  # type: ignore[misc]  # the overloads leave the options to it
         return all_layers(a, b, names, measure or "P-vector |cos|, centred", Draws(0, 0, permutations, seed))
     if measure is not None:
         raise ValueError("measure is for dicts of layers: two matrices are compared in every measure")
-    first, second = enough(*same_samples(a, b, names), names)
+    first, second = same_samples(a, b, names=names, least=SAMPLES)
     draws = Draws(first.n, replicates, permutations, seed)
     notes: list[str] = []
     rows = [p_vector_row(first, second, center, draws, names, notes) for center in (False, True)]
-    rows += moment_rows(first, second, draws, notes)
+    rows += moment_rows(paired_moments(first, second), draws, notes)
     rows.append(neighbour_row(first, second, draws, notes))
     findings = [diagnosis(part, name) for part, name in zip((first, second), names, strict=True)]
     notes += [*all_lines(findings), *width_notes(first, names[0]), *width_notes(second, names[1])]

@@ -6,23 +6,20 @@ sums are added in a tree of fixed shape, so the result does not depend on which 
 anew for each reading unless they are persisted.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import contextmanager
 from functools import partial
-from operator import methodcaller
 from typing import Any
 
 import dask
 import numpy as np
 
 from .entries import checked, to_float
-from .moments import Applied, Moments, Right, joined, merged
-from .rows import ArrayRows, Rows
+from .moments import Moments, accumulated, merged
+from .rows import ArrayRows, Blocks, Rows
+from .threads import quiet, workers
 
 BRANCHES = 4  # parts that one task merges
-QUIET: dict[str, Any] = dict.fromkeys(
-    ("over", "invalid", "under"), "ignore"
-)  # what overflows is found in the result, and named there
 
 
 class DaskRows(Rows):
@@ -48,55 +45,43 @@ class DaskRows(Rows):
         self.passes += 1
         yield
 
-    def chunks(self) -> Iterator[tuple[int, Any]]:
+    def chunks(self) -> list[tuple[int, Any]]:
         """First row and (delayed) chunk, in order; chunks without rows are left out."""
         sizes = self.array.chunks[0]
         starts = np.cumsum((0, *sizes[:-1])).tolist()
-        for start, size, chunk in zip(starts, sizes, self.array.to_delayed().ravel(), strict=True):
-            if size:
-                yield start, chunk
+        chunks = zip(starts, sizes, self.array.to_delayed().ravel(), strict=True)
+        return [(start, chunk) for start, size, chunk in chunks if size]
 
-    def tasks(self, function: Callable[[Rows], object]) -> tuple[list[int], list]:
-        """First rows of the chunks, and the (delayed) functions of them."""
+    def tasks(self, function: Callable[[Blocks], Any]) -> list:
+        """The (delayed) function of the blocks of every chunk."""
         shared = dask.delayed(function, traverse=False)  # sent once, whatever it carries
-        starts, chunks = zip(*self.chunks(), strict=True)
-        return list(starts), [dask.delayed(of_chunk)(chunk, shared) for chunk in chunks]
+        return [dask.delayed(of_chunk)(chunk, start, shared) for start, chunk in self.chunks()]
 
-    def parts(self, function: Callable[[Rows], Any]) -> list[tuple[int, Any]]:
-        """First row and function of every chunk, computed by the workers."""
-        with self.reading("entries"):
-            starts, tasks = self.tasks(function)
-            return list(zip(starts, dask.compute(*tasks), strict=True))
+    def parts(self, what: str, function: Callable[[Blocks], Any]) -> list:
+        with self.reading(what):
+            return list(dask.compute(*self.tasks(function)))
 
     def moments(self, *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
         """In float64, because the digits must not depend on the chunks; merged by the workers, so that one result of the
         size of one part reaches the caller.
         """
         with self.reading("second moments"):
-            _, tasks = self.tasks(methodcaller("moments", shifted=shifted, exact=True, scale=scale))
+            tasks = self.tasks(partial(accumulated, shifted=shifted, exact=True, scale=scale))
             while len(tasks) > 1:
                 tasks = [dask.delayed(of_parts)(tasks[i : i + BRANCHES]) for i in range(0, len(tasks), BRANCHES)]
             return tasks[0].compute()
 
-    def apply(self, right: Right) -> Applied:
-        return joined([part for _, part in self.parts(partial(applied, right=right))])
-
-    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+    def blocks(self) -> Blocks:
         """One chunk after the other brought here, for what cannot be done by the workers."""
         for start, chunk in self.chunks():
             yield start, to_float(checked(chunk.compute(), f"the chunk at row {start}"))
 
 
-def applied(rows: Rows, right: Right) -> Applied:
-    """The product with the chunk itself: what is known of F'F V is that of all rows."""
-    return Rows.apply(rows, right)
-
-
-def of_chunk(chunk, function: Callable[[Rows], object]):
-    with np.errstate(**QUIET):
-        return function(ArrayRows(checked(chunk, "a chunk")))
+def of_chunk(chunk, start: int, function: Callable[[Blocks], Any]):
+    with workers(), quiet():
+        return function((start + row, block) for row, block in ArrayRows(checked(chunk, "a chunk")).blocks())
 
 
 def of_parts(parts: list):
-    with np.errstate(**QUIET):
+    with quiet():
         return merged(parts)

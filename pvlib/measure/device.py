@@ -20,6 +20,8 @@ def multiplies(matrix) -> bool:
 class TensorRows(ArrayRows):
     """A tensor of such a device."""
 
+    pickable = False  # one reading there costs less than thin products here
+
     def moments(self, *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
         """float32 products (float64 for double, or where `exact`), added up in float64 on the device."""
         import torch
@@ -71,9 +73,6 @@ class TensorRows(ArrayRows):
     def whole(self) -> ArrayRows:
         """For engines without a kernel of their own here."""
         return ArrayRows(self.matrix, self)
-
-    def sample(self, entries: int) -> None:
-        return None
 
 
 @contextmanager

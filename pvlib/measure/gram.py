@@ -4,11 +4,10 @@ where `lanczos` needs fewer operations, nor for more than some 10,000 features (
 
 import numpy as np
 
-from .bounds import EPS64
 from .cautions import NoDirection
-from .moments import Moments, Right, block_rows, eigen, power_of_two, right_of  # noqa: F401
-from .rows import NARROW, ArrayRows, Rows, largest_entry, raise_bad_entry, rows_all_equal  # noqa: F401
-from .threads import shares  # noqa: F401
+from .moments import Moments, power_of_two
+from .rows import ArrayRows, Rows
+from .threads import quiet
 
 ALL_ZERO = "features are all zero: a zero matrix has no P-vector (a dead layer?)"
 ALL_EQUAL = "all rows of features are equal: centred, nothing is left of them"
@@ -29,26 +28,25 @@ def check_k(k: int, n: int, d: int) -> None:
 
 def sound_scale(rows: Rows) -> float:
     """The power of 2 that brings the largest entry near 1, with bad input named: NaN and Inf, zero matrices."""
-    largest = largest_entry(rows)
-    if not np.isfinite(largest):
-        raise_bad_entry(rows)
-    if largest == 0:
+    found = rows.survey()
+    found.refuse_bad()
+    if found.largest == 0:
         raise NoDirection(ALL_ZERO)
-    return power_of_two(largest)
+    return power_of_two(found.largest)
 
 
 def sound_moments(rows: Rows, *, center: bool, exact: bool) -> Moments:
     """Moments with bad input named: NaN and Inf, zero matrices, equal rows; scaled where squares leave the range of
     floats.
     """
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+    with quiet():
         found = rows.moments(shifted=center, exact=exact)
     low, high = (1e-280, 1e280) if found.exact else (1e-30, 1e30)
     fine = np.isfinite(found.energy) and np.isfinite(found.total).all()
     if not (fine and low < found.energy / found.n / len(found.shift) < high):
         found = rows.moments(shifted=center, exact=True, scale=sound_scale(rows))
     left = found.energy - found.total @ found.total / found.n
-    if center and (found.energy == 0 or (left <= 1e-10 * found.energy and rows_all_equal(rows))):
+    if center and (found.energy == 0 or (left <= 1e-10 * found.energy and rows.survey().common is not None)):
         raise NoDirection(ALL_EQUAL)
     check_rows(found.n)
     return found
@@ -70,33 +68,11 @@ def dual_moments(rows: ArrayRows, *, center: bool) -> tuple[np.ndarray, float]:
     return matrix, scale
 
 
-def dual_rounding(rows: Rows, matrix: np.ndarray) -> float:
-    """Bound of the rounding in the eigenvalues of an (n, n) matrix F F'."""
-    return (rows.d + rows.n) * EPS64 * float(np.trace(matrix))
-
-
-def top_right(rows: Rows, *, center: bool, rank: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Coordinates (n, r) of the (centred) rows in their top r <= rank right directions, r singular values, and what
-    the smallest of these that could be told from 0 would be.
-    """
-    if rows.n is not None and rows.n < rows.d:  # the matrix is smaller than its moments
-        rows = rows.whole()
-        check_rows(rows.n)
-        matrix, scale = dual_moments(rows, center=center)
-        values, vectors = eigen(matrix)
-        r = max(1, min(rank, int((values > 0).sum())))
-        sigmas, resolution = np.sqrt(values[:r]), np.sqrt(dual_rounding(rows, matrix)) / scale
-        return within(vectors[:, :r] * sigmas, scale), within(sigmas, scale), resolution
-    found = sound_moments(rows, center=center, exact=True)
-    right = right_of(found, center=center, k=min(rank, found.n, len(found.shift)))
-    r = max(1, int((right.values[: right.vectors.shape[1]] > 0).sum()))
-    left = rows.apply(right).left[:, :r]
-    return within(left, found.scale), within(np.sqrt(right.values[:r]), found.scale), right.resolution
-
-
 def within(scaled: np.ndarray, scale: float) -> np.ndarray:
     """Back in the units of the features; ValueError where these are beyond the range of float64."""
-    with np.errstate(over="ignore", under="ignore"):
+    if scale == 1.0:
+        return scaled
+    with quiet():
         found = scaled / scale
     if not np.isfinite(found).all():
         raise ValueError(
@@ -112,7 +88,7 @@ def stacked(rows: Rows) -> ArrayRows:
     """
     rows = rows.whole()
     if not rows.moderate:
-        largest = largest_entry(rows)
+        largest = rows.survey().largest
         if 0 < largest < np.inf and not MODERATE[0] < largest < MODERATE[1]:
             rows = ArrayRows(rows.columns(0, rows.d).astype(np.float64) * power_of_two(largest), rows)
         rows.moderate = True

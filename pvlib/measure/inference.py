@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .angles import orthonormal, paired, paired_spans, same_samples, unit, warn_mixed
-from .gram import top_right
-from .inputs import as_rows, boolean
-from .rows import to_float
+from .angles import between_spans, orthonormal, paired, paired_spans, same_samples, unit, warn_mixed
+from .entries import boolean, to_float
+from .inputs import as_rows
+from .pvector import coordinates
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Stability:
 
     median_cos: float
     cosines: np.ndarray
-    sigma_gap: float  # sigma_1 - sigma_2 of the features
-    sigma_ratio: float  # sigma_1 / sigma_2, or a lower bound of it, as `PVector.ratio`
+    sigma_gap: float
+    sigma_ratio: float
     rank: int
     replicates: int
 
@@ -69,30 +69,25 @@ def stability(F, *, center: bool, replicates: int = 100, rank: int = 32, seed: i
     True
     """
     center = boolean(center, "center")
-    coordinates, sigmas, resolution = top_right(as_rows(F), center=center, rank=rank)
-    n = len(coordinates)
-    rng = np.random.default_rng(seed)
-    scaled = sigmas / sigmas[0]
-    basis = coordinates / sigmas[0]
-    cosines = np.empty(replicates)
+    parts, span = coordinates(as_rows(F), center=center, rank=rank)
+    n, rng, cosines = span.n, np.random.default_rng(seed), np.empty(replicates)
+    sizes = span.singular_values[: span.k] / span.singular_values[0]
+    basis = parts / span.singular_values[0]
     for i in range(replicates):
         counts = rng.multinomial(n, np.full(n, 1.0 / n)).astype(np.float64)
         gram = basis.T @ (basis * counts[:, None])
         if center:
             mean = basis.T @ counts / n
             gram -= n * np.outer(mean, mean)
-        direction = np.linalg.eigh(gram)[1][:, -1]
-        fitted = scaled * direction
+        fitted = sizes * np.linalg.eigh(gram)[1][:, -1]
         length = np.linalg.norm(fitted)
         cosines[i] = abs(fitted[0]) / length if length > 0 else 0.0
-    second = sigmas[1] if len(sigmas) > 1 else 0.0
-    least = max(second, resolution)
     return Stability(
         median_cos=float(np.median(cosines)),
         cosines=cosines,
-        sigma_gap=float(sigmas[0] - second),
-        sigma_ratio=float(sigmas[0] / least) if least > 0 else float("inf"),
-        rank=len(sigmas),
+        sigma_gap=float(span.singular_values[0] - span.singular_values[1]),
+        sigma_ratio=span.ratio,
+        rank=max(1, int((sizes > 0).sum())),
         replicates=replicates,
     )
 
@@ -214,10 +209,6 @@ def class_span_rotation(u, v, labels, *, replicates: int, seed: int) -> np.ndarr
     -------
     ndarray (replicates,)
 
-    Notes
-    -----
-    It says something of networks that separate the classes.
-
     Examples
     --------
     >>> import numpy as np
@@ -285,10 +276,6 @@ def angle_to_span(u, V) -> float:
     -------
     float
 
-    Notes
-    -----
-    A larger span is nearer to any line.
-
     Examples
     --------
     >>> import numpy as np
@@ -299,8 +286,7 @@ def angle_to_span(u, V) -> float:
     a, B = unit(u, "u"), orthonormal(V, "V")
     same_samples(a, B)
     warn_mixed(u, V, stacklevel=3)
-    inside = B @ (B.T @ a)
-    return float(np.arctan2(np.linalg.norm(a - inside), np.linalg.norm(inside)))
+    return float(between_spans(a[:, None], B)[0])
 
 
 def labelled(u, labels) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from . import device
-from .entries import boolean, checked, is_dask, is_sparse, is_tensor  # noqa: F401  (boolean: for those who look for it here)
+from .entries import checked, is_dask, is_sparse, is_tensor
 from .rows import ArrayRows, BatchRows, Rows
 
 

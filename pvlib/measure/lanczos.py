@@ -7,24 +7,21 @@ Rayleigh-Ritz is done over all of it. Not for narrow matrices or streams (`gram`
 Source: Golub & Underwood, The block Lanczos method (1977); Musco & Musco, Randomized block Krylov methods (2015).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import wraps
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from .angles import PROMISED
-from .bounds import EPS32, image_rounding
+from .bounds import EPS32, image_rounding, norm
 from .cautions import NoDirection
 from .gram import ALL_EQUAL, sound_scale
-from .rows import ArrayRows, raise_bad_entry, rows_all_equal
-from .threads import workers
+from .rows import ArrayRows
+from .threads import quiet, workers
 
 CHUNK = 1 << 15  # entries of a chunk (32 rows at least): 128 KB of float32, well inside a core's cache
 GROUP = 16  # chunks that one call of NumPy multiplies: threads that come back to Python after each would wait for it
 KERNEL = 900_000  # entries times columns of a chunk, below which OpenBLAS multiplies without packing, twice as fast
-SAMPLE = 1 << 18  # entries of the rows that the first block comes from
+SAMPLE = 1 << 17  # entries of the rows that the first block comes from
 COLUMNS = 4  # of a block; k + 1 where that is more
 KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they would be more, the rows are read again
 SETTLED = 0.25  # relative error of the (k+1)-th eigenvalue: an eighth of the singular value, in practice a few percent
@@ -34,24 +31,53 @@ TOLERANCE = {np.dtype(np.float32): 0.8 * PROMISED, np.dtype(np.float64): 1e-8}  
 EARLY = 3  # passes before the rate of convergence is judged
 
 
-class OutOfRange(ArithmeticError):
-    """Products that left the range of floats, though every entry is finite."""
-
-
 @dataclass
-class Product:
-    """F'(F Q) of the scaled, shifted rows; centred if `center`."""
+class Start:
+    """What a sample of the rows tells before all of them are read."""
 
-    rows: ArrayRows
-    center: bool
-    dtype: Any  # of the products inside a chunk
-    scale: float
-    shift: np.ndarray | None  # subtracted from every scaled chunk, where the mean is large beside the deviations
-    mean: np.ndarray  # of the scaled and shifted rows: of a sample at first, of all after the first pass
-    energy: float = 0.0  # squared Frobenius norm of the scaled (centred) rows
-    raw: float = 0.0  # the same before centring
-    passes: int = 0
-    kept: list | None = field(default_factory=list)  # F Q of the passes, or None where that is too much to keep
+    scale: float  # a power of 2 that every entry is multiplied by
+    shift: np.ndarray | None  # subtracted from every scaled row, where the mean is large beside the deviations
+    mean: np.ndarray  # of the scaled and shifted rows; 0 where they are not centred
+    block: np.ndarray  # (d, columns) orthonormal: rough top right directions
+    values: np.ndarray  # rough squared singular values in these directions, ascending
+
+    @classmethod
+    def of(cls, rows: ArrayRows, *, center: bool, columns: int) -> "Start":
+        sample, own = rows.every(SAMPLE), rows.dtype
+        scale = 1.0 if 1e-6 < max(sample.max(), -sample.min()) < 1e6 else scale_of_all(rows)
+        sample, mean, shift = sample * own.type(scale), np.zeros(rows.d), None
+        if center:
+            mean = sample.mean(axis=0, dtype=np.float64)
+            sample -= mean.astype(own)
+            if (mean @ mean) * len(sample) > 100 * np.vdot(sample, sample):
+                shift = mean.astype(own)
+                mean = mean - shift
+        sample = (sample / (max(sample.max(), -sample.min()) or 1.0)).astype(np.float32)
+        rng = np.random.default_rng(0)
+        block = random = rng.standard_normal((rows.d, min(columns, rows.n, rows.d)), dtype=np.float32)
+        for _ in range(3):  # steps of subspace iteration
+            block = np.linalg.qr(sample.T @ (sample @ block) + np.float32(1e-6) * random)[0]
+        image = sample @ block
+        block = np.linalg.qr(block.astype(np.float64))[0]
+        return cls(scale, shift, mean, block, np.linalg.eigvalsh((image.T @ image).astype(np.float64)))
+
+
+def scale_of_all(rows: ArrayRows) -> float:
+    scale = sound_scale(rows)
+    return float(np.clip(scale, 2.0**-SINGLE, 2.0**SINGLE)) if rows.dtype == np.float32 else scale
+
+
+class Product:
+    """F'(F Q) of the scaled, shifted rows, centred if `center`; the products inside a chunk in `dtype`."""
+
+    def __init__(self, rows: ArrayRows, start: Start, *, center: bool, exact: bool):
+        self.rows, self.center = rows, center
+        self.dtype = np.float64 if exact else rows.dtype.type
+        self.scale, self.shift = start.scale, start.shift
+        self.mean = start.mean  # of a sample at first, of all rows after the first pass
+        self.energy = self.raw = 0.0  # squared Frobenius norm of the scaled rows; `raw`: before they are centred
+        self.passes = 0
+        self.kept: list | None = []  # F Q of the passes, or None where that is too much to keep
 
     def chunk(self, first: int, last: int) -> np.ndarray:
         block = self.rows.block(first, last).astype(self.dtype, copy=False)
@@ -84,65 +110,48 @@ class Product:
 
     def __call__(self, block: np.ndarray) -> np.ndarray:
         """(d, p) float64 product with an orthonormal block (d, p): one read of the matrix."""
-        (n, d), p, summing = (self.rows.n, self.rows.d), block.shape[1], self.center and not self.passes
-        if summing:
-            block = np.column_stack([block, np.zeros(d)])
-        columns, offset = block.astype(self.dtype), (self.mean @ block).astype(self.dtype)
-        left = np.empty((n, block.shape[1]), self.dtype)
-        step = GROUP * chunk_rows(d, block.shape[1])
-        with self.rows.reading(f"Krylov pass {self.passes + 1}"):
+        (n, d), p, first = (self.rows.n, self.rows.d), block.shape[1], not self.passes
+        summing = self.center and first
+        full = np.column_stack([block, np.zeros(d)]) if summing else block
+        columns, offset = full.astype(self.dtype), (self.mean @ full).astype(self.dtype)
+        left, step = np.empty((n, full.shape[1]), self.dtype), GROUP * chunk_rows(d, full.shape[1])
+        with self.rows.reading(f"Krylov pass {self.rows.passes + 1}"):
             parts = self.rows.shared(step, lambda rows: self.share(rows, columns, offset, left))
         back = sum(part[0] for part in parts)
-        self.keep(left[:, :p])
-        if not self.passes:
+        if first:
             self.energy = self.raw = sum(part[1] for part in parts)
+            if not (np.isfinite(back).all() and np.isfinite(self.energy)):
+                self.scale_down()
+                return self(block)
         if summing:
             back, total = back[:, :p], back[:, p]
-            back -= np.outer(total, (total / n - self.mean) @ block[:, :p])
+            back -= np.outer(total, (total / n - self.mean) @ block)
             self.mean = total / n
             self.energy -= float(total @ total) / n
-        if not self.passes:
-            self.check(back)
+            if self.energy <= 1e-5 * self.raw and self.rows.survey().common is not None:
+                raise NoDirection(ALL_EQUAL)
         self.passes += 1
+        if self.kept is not None:
+            self.kept.append(left[:, :p])
+            self.kept = None if sum(each.nbytes for each in self.kept) > KEPT else self.kept
         return back
 
-    def check(self, image: np.ndarray) -> None:
-        if not (np.isfinite(image).all() and np.isfinite(self.energy)):
-            raise_bad_entry(self.rows)
-            raise OutOfRange
-        if self.center and self.energy <= 1e-5 * self.raw and rows_all_equal(self.rows):
-            raise NoDirection(ALL_EQUAL)
-
-    def keep(self, left: np.ndarray) -> None:
-        if self.kept is not None:
-            self.kept.append(left)
-            if sum(each.nbytes for each in self.kept) > KEPT:
-                self.kept = None
+    def scale_down(self) -> None:
+        """By all entries, where that of a sample would not do; ValueError where one of them is not finite."""
+        scale = scale_of_all(self.rows) / self.scale
+        self.scale, self.mean = self.scale * scale, self.mean * scale
+        self.shift = None if self.shift is None else self.shift * self.dtype(scale)
 
     def left(self, basis: np.ndarray, top: np.ndarray) -> np.ndarray:
         """F V (n, k) float64, V = basis @ top: from the products that were kept, or by one read more."""
         if self.kept is None:
-            left = self.project(basis @ top)
+            self.kept = []
+            self(basis @ top)
+            left = self.kept.pop().astype(np.float64)
         else:
             parts = np.split(top, np.cumsum([kept.shape[1] for kept in self.kept])[:-1])
-            left = np.zeros((self.rows.n, top.shape[1]))
-            for kept, part in zip(self.kept, parts, strict=True):
-                left += kept @ part.astype(kept.dtype)
+            left = sum(kept @ part.astype(kept.dtype) for kept, part in zip(self.kept, parts, strict=True))
         return left - left.mean(axis=0) if self.center else left
-
-    def project(self, right: np.ndarray) -> np.ndarray:
-        columns, offset = right.astype(self.dtype), (self.mean @ right).astype(self.dtype)
-        left = np.empty((self.rows.n, right.shape[1]))
-
-        def share(rows: range) -> None:
-            for start in rows:
-                stop = min(start + rows.step, rows.stop)
-                left[start:stop] = self.chunk(start, stop) @ columns - offset
-                self.rows.advance(stop - start)
-
-        with self.rows.reading("left vectors"):
-            self.rows.shared(max(16, CHUNK // self.rows.d), share)
-        return left
 
     @property
     def rounding(self) -> float:
@@ -160,49 +169,31 @@ class Krylov:
     values: np.ndarray
     residual: float  # |F'F V - V lambda|
     noise: float  # rounding of it
-    converged: bool
-    hopeless: bool  # another engine is cheaper
     product: Product  # and what it has learnt of the rows
-
-    @property
-    def scale(self) -> float:
-        return self.product.scale
+    converged: bool = True
+    hopeless: bool = False  # another engine is cheaper
 
 
-def in_range(engine: Callable) -> Callable:
-    """Again with the scale of all entries, where that of a sample would not do."""
-
-    @wraps(engine)
-    def call(rows: ArrayRows, **options) -> Krylov:
-        try:
-            return engine(rows, **options)
-        except OutOfRange:
-            return engine(rows, **options, scale=sound_scale(rows))
-
-    return call
-
-
-@in_range
 def krylov(
-    rows: ArrayRows, *, center: bool, k: int, tolerance: float, exact: bool, start=None, worth=np.inf, scale=None
+    rows: ArrayRows, *, center: bool, k: int, tolerance: float, exact: bool, start: Start, block=None, worth=np.inf
 ) -> Krylov:
     """Top-k singular vectors to about `tolerance` radians.
 
-    exact : multiply in float64. start : (d, columns) to begin with. worth : passes that another engine would cost; where
-    more seem to be needed, this one is `hopeless`. `converged` is False where that or the rounding of float32 stopped it.
+    exact : multiply in float64. block : (d, columns) to begin with, in place of that of `start`. worth : passes that another
+    engine would cost; where more seem to be needed, this one is `hopeless`. `converged` is False where that or the rounding
+    of float32 stopped it.
     """
-    columns = min(max(COLUMNS, k + 1), rows.n, rows.d)
     basis = images = np.empty((rows.d, 0))
     missing: list[float] = []  # powers of e by which the error is too large
-    with workers(), np.errstate(over="ignore", invalid="ignore"):
-        product, block = prepared(rows, center, columns, exact, scale)
-        block = block if start is None else np.linalg.qr(start)[0]
+    product = Product(rows, start, center=center, exact=exact)
+    block = start.block if block is None else np.linalg.qr(block)[0]
+    with workers(), quiet():
         while True:
             image = product(block)
             basis, images = np.hstack([basis, block]), np.hstack([images, image])
             values, coordinates = ritz(basis, images)
             noise, top = product.rounding * values[0], coordinates[:, :k]
-            residual = float(np.linalg.norm(images @ top - basis @ (top * values[:k]), 2))
+            residual = norm(images @ top - basis @ (top * values[:k]))
             block = next_block(basis, image, noise)
             following = values[k] if len(values) > k else 0.0  # the space is then k-dimensional
             error = (residual + noise) * np.sqrt(following)
@@ -214,10 +205,9 @@ def krylov(
                 break
         left = product.left(basis, top) if reached else np.empty((rows.n, 0))
         product.kept = None
+    right = basis @ coordinates[:, : start.block.shape[1]]
     values = np.append(values, 0.0)[: k + 1]
-    return Krylov(
-        left, basis @ coordinates[:, :columns], values, residual, float(noise), bool(reached), hopeless, product
-    )
+    return Krylov(left, right, values, residual, float(noise), product, bool(reached), hopeless)
 
 
 def passes_left(missing: list[float]) -> float:
@@ -228,24 +218,23 @@ def passes_left(missing: list[float]) -> float:
     return missing[-1] / gain if gain > 0 else np.inf
 
 
-@in_range
-def randomized(rows: ArrayRows, *, center: bool, k: int, oversampling: int = 10, powers: int = 2, scale=None) -> Krylov:
+def randomized(rows: ArrayRows, *, center: bool, k: int, oversampling: int = 10, powers: int = 2) -> Krylov:
     """Randomised subspace iteration with a Gaussian start; Halko, Martinsson & Tropp, SIAM Review 53 (2011) 217.
 
     Not where the gap is small: its error after q powers falls as (sigma_2 / sigma_1)^(2 q), whatever the digits.
     """
     image = np.random.default_rng(0).standard_normal((rows.d, min(k + oversampling, rows.n, rows.d)))
-    with workers(), np.errstate(over="ignore", invalid="ignore"):
-        product, _ = prepared(rows, center, 1, False, scale)
+    with workers(), quiet():
+        product = Product(rows, Start.of(rows, center=center, columns=1), center=center, exact=False)
         for _ in range(powers + 1):
             basis, product.kept = np.linalg.qr(image)[0], []
             image = product(basis)
         values, coordinates = ritz(basis, image)
         top = coordinates[:, :k]
         left = product.left(basis, top)
-    residual = float(np.linalg.norm(image @ top - basis @ (top * values[:k]), 2))
+    residual = norm(image @ top - basis @ (top * values[:k]))
     values = np.append(values, 0.0)[: k + 1]
-    return Krylov(left, basis @ top, values, residual, product.rounding * values[0], True, False, product)
+    return Krylov(left, basis @ top, values, residual, product.rounding * values[0], product)
 
 
 def chunk_rows(d: int, columns: int) -> int:
@@ -263,40 +252,6 @@ def squares(stack: np.ndarray) -> float:
     """Sum of squares of a stack: products in its own precision inside a chunk, added up in float64."""
     flat = stack.reshape(len(stack), -1)
     return float(np.matmul(flat[:, None, :], flat[:, :, None]).sum(dtype=np.float64))
-
-
-def prepared(
-    rows: ArrayRows, center: bool, columns: int, exact: bool, scale: float | None
-) -> tuple[Product, np.ndarray]:
-    """The product with scale and shift chosen from a sample of rows, and a first block from the same sample."""
-    own = rows.dtype
-    sample = rows.every(SAMPLE).astype(np.float64)
-    if scale is None:
-        scale = 1.0 if 1e-6 < np.abs(sample).max() < 1e6 else sound_scale(rows)
-    if own == np.float32:
-        scale = float(np.clip(scale, 2.0**-SINGLE, 2.0**SINGLE))
-    sample *= scale
-    mean, shift = sample.mean(axis=0), None
-    sample -= mean
-    if center and (mean @ mean) * len(sample) > 100 * np.vdot(sample, sample):
-        shift = mean.astype(own)
-        sample += mean - shift
-        mean = mean - shift
-    elif not center:
-        sample += mean
-    largest = np.abs(sample).max() or 1.0
-    product = Product(rows, center, np.float64 if exact else own.type, scale, shift, mean * center)
-    return product, first_block((sample / largest).astype(np.float32), columns)
-
-
-def first_block(sample: np.ndarray, columns: int) -> np.ndarray:
-    """Orthonormal (d, p): rough top right directions of the sampled rows, by a few steps of subspace iteration."""
-    rng = np.random.default_rng(0)
-    random = rng.standard_normal((sample.shape[1], columns), dtype=np.float32)
-    block = random
-    for _ in range(3):
-        block = np.linalg.qr(sample.T @ (sample @ block) + np.float32(1e-6) * random)[0]
-    return np.linalg.qr(block.astype(np.float64))[0]
 
 
 def settled(basis, images, values, coordinates, k: int, noise: float) -> bool:

@@ -9,11 +9,20 @@ import numpy as np
 
 from ..extras import need
 from . import plots
-from .calibration import BY_SVD, CKA, CKA_RANK, SVD_RANK, Draws, calibrate, drawn_rows, quiet_p_vector
-from .notes import all_lines, diagnosis, enough, order_notes
-from .results import Result, as_html
-from .rows import ArrayRows as Rows
-from .similarity import narrowed, paired_moments, same_samples
+from .calibration import (
+    BY_SVD,
+    CKA,
+    CKA_RANK,
+    SAMPLES,
+    SVD_RANK,
+    Draws,
+    calibrate,
+    drawn_rows,
+    quiet_p_vector,
+)  # fmt: skip
+from .notes import all_lines, diagnosis, order_notes
+from .results import Result
+from .similarity import paired_moments, same_samples
 
 LAYERWISE = ("P-vector |cos|, centred", "P-vector |cos|, uncentred", *CKA, *BY_SVD)
 
@@ -98,73 +107,39 @@ class LayerComparison(Result):
             f"{most['calibrated']:.3f}, p = {most['p']:.2g}"
         )
 
-    def __str__(self) -> str:
-        width = max(map(len, self.layers[0]))
-        columns = [max(6, len(name)) for name in self.layers[1]]
-        lines = [" " * width + "".join(f"  {n:>{w}}" for n, w in zip(self.layers[1], columns, strict=True))]
-        for name, row in zip(self.layers[0], self.estimates, strict=True):
-            lines.append(f"{name:{width}}" + "".join(f"  {v:{w}.4f}" for v, w in zip(row, columns, strict=True)))
-        return "\n".join([f"{self._title}, {self.n} samples", *lines, *(f"! {note}" for note in self.warnings)])
-
-    def _repr_html_(self) -> str:
+    def _shown(self):
         rows = [[n, *(f"{v:.4f}" for v in row)] for n, row in zip(self.layers[0], self.estimates, strict=True)]
-        return as_html(f"{self._title}, {self.n} samples", ["", *self.layers[1]], rows, self.warnings)
-
-
-def checked_layers(a: Mapping, b: Mapping, names: tuple[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of both networks' layers.
-
-    Raises
-    ------
-    ValueError
-        A network without layers.
-    """
-    for layers, name in zip((a, b), names, strict=True):
-        if not layers:
-            raise ValueError(f"{name} has no layers: a dict of features, one entry for each layer, is needed")
-    return tuple(map(str, a)), tuple(map(str, b))
+        return f"{self._title}, {self.n} samples", ["", *self.layers[1]], rows, self.warnings
 
 
 def all_layers(a: Mapping, b: Mapping, names, measure: str, draws: Draws) -> LayerComparison:
     """One measure of all pairs of layers, and the same under the same permutations."""
     if measure not in LAYERWISE:
         raise ValueError(f"measure={measure!r} is none of {', '.join(map(repr, LAYERWISE))}")
-    layers = checked_layers(a, b, names)
-    full = [[f"{name}[{layer!r}]" for layer in each] for name, each in zip(names, layers, strict=True)]
-    pairs: dict[tuple[int, int], tuple[Rows, Rows]] = {}
-    for i, x in enumerate(a.values()):
-        for j, y in enumerate(b.values()):
-            both = (full[0][i], full[1][j])
-            x, y = pairs[i, j] = enough(*same_samples(x, y, both), both)
-    draws = replace(draws, n=pairs[0, 0][0].n)
-    firsts, seconds = [pairs[i, 0][0] for i in range(len(a))], [pairs[0, j][1] for j in range(len(b))]
-    findings = [
-        [diagnosis(rows, name) for rows, name in zip(each, own, strict=True)]
-        for each, own in zip((firsts, seconds), full, strict=True)
-    ]
-    notes = all_lines([*findings[0], *findings[1]])
-    shape = (len(a), len(b))
+    for network, name in zip((a, b), names, strict=True):
+        if not network:
+            raise ValueError(f"{name} has no layers: a dict of features, one entry for each layer, is needed")
+    layers = tuple(map(str, a)), tuple(map(str, b))
+    full = [f"{name}[{layer!r}]" for name, each in zip(names, layers, strict=True) for layer in each]
+    rows = same_samples(*a.values(), *b.values(), names=full, least=SAMPLES)
+    findings = [diagnosis(one, name) for one, name in zip(rows, full, strict=True)]
+    notes, draws, shape = all_lines(findings), replace(draws, n=rows[0].n), (len(a), len(b))
     estimates, null = np.empty(shape), np.empty((draws.permutations, *shape))
     if measure.startswith("P-vector"):
-        center = measure.endswith(", centred")
-        found = [
-            [quiet_p_vector(rows, center, name) for rows, name in zip(each, own, strict=True)]
-            for each, own in zip((firsts, seconds), full, strict=True)
-        ]
-        for vector, name in zip([*found[0], *found[1]], [*full[0], *full[1]], strict=True):
+        found = [quiet_p_vector(one, measure.endswith(", centred"), name) for one, name in zip(rows, full, strict=True)]
+        for vector, name in zip(found, full, strict=True):
             if not vector.defined:
                 notes.append(f"the P-vector of {name} is undefined: singular values 1 and 2 tie; compare spans")
-        U, V = (np.stack([vector.vector for vector in each], axis=1) for each in found)
+        U, V = np.split(np.stack([vector.vector for vector in found], axis=1), [len(a)], axis=1)
         estimates[:] = np.minimum(np.abs(U.T @ V), 1)
         null[:] = [np.abs(U.T @ V[order]) for order in draws.orders()]
     else:
         family, rank = (CKA, CKA_RANK) if measure in CKA else (BY_SVD, SVD_RANK)
-        for (i, j), (x, y) in pairs.items():
-            x, y = narrowed(x), narrowed(y)
-            only = {measure: family[measure]}
-            (row,) = drawn_rows(only, measure, rank, paired_moments(x, y), x, y, draws, notes)
+        for i, j in np.ndindex(shape):
+            pair = paired_moments(rows[i], rows[len(a) + j])
+            (row,) = drawn_rows({measure: family[measure]}, measure, rank, pair, draws, notes)
             estimates[i, j], null[:, i, j] = row.estimate, row.null
     result = LayerComparison(measure, draws.n, layers, estimates, null, tuple(dict.fromkeys(notes)))
-    if order := order_notes([result.maximum["p"]], findings[0][0], findings[1][0]):
+    if order := order_notes([result.maximum["p"]], findings[0], findings[len(a)]):
         return replace(result, warnings=(*result.warnings, *order))
     return result

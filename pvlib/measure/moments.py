@@ -13,7 +13,7 @@ from scipy.linalg import eigh  # not where it is used: `threads` limits those BL
 from .bounds import EPS64, eigen_rounding, image_rounding, product_rounding
 
 BYTES = 1 << 23  # of one block of a Gram product
-LONG = 4096  # rows of one: adding d x d numbers then costs little beside the product
+LONG = 4096  # rows of one in float64, twice as many in float32: adding d x d numbers costs little beside the product
 EXPONENT = 1022  # of a power of 2 that multiplies every entry, at most: it and its reciprocal are exact in float64
 
 
@@ -95,19 +95,6 @@ class Right:
     scale: float
     exact: bool  # the Gram matrix was made in float64
 
-    @property
-    def resolution(self) -> float:
-        """The smallest singular value that can be told from 0, in the units of the features."""
-        d = len(self.vectors)
-        return float(np.sqrt(self.weyl + image_rounding(d, block_rows(d)) * self.energy)) / self.scale
-
-    def centred(self, block: np.ndarray) -> np.ndarray:
-        """Rows in float64, scaled and centred as those that the vectors were found from."""
-        block = scaled(block, True, self.scale)
-        for part in self.centre:
-            block = block - part
-        return block
-
 
 @dataclass
 class Applied:
@@ -160,10 +147,12 @@ def above_noise(values: np.ndarray, d: int) -> np.ndarray:
     return np.where(values > d * EPS64 * max(values[0], 0.0), values, 0.0)
 
 
-def accumulated(blocks: Iterable[np.ndarray], *, shifted: bool, exact: bool, scale: float) -> Moments:
-    """Moments of blocks of rows, shifted by the mean of the first one where that is asked for."""
+def accumulated(
+    blocks: Iterable[tuple[int, np.ndarray]], *, shifted: bool, exact: bool, scale: float = 1.0, size: int | None = None
+) -> Moments:
+    """Moments of blocks of rows (of `size` rows at most), shifted by the mean of the first one where that is asked for."""
     out: Moments = None  # type: ignore[assignment]  # there is at least one block
-    for block in pieces(blocks):
+    for block in pieces(blocks, size):
         block = scaled(block, exact, scale)
         if out is None:
             out = Moments(first_mean(block, shifted), scale, shifted)
@@ -171,11 +160,13 @@ def accumulated(blocks: Iterable[np.ndarray], *, shifted: bool, exact: bool, sca
     return out
 
 
-def multiplied(blocks: Iterable[np.ndarray], right: Right) -> Applied:
+def multiplied(blocks: Iterable[tuple[int, np.ndarray]], right: Right) -> Applied:
     """Right vectors times scaled (centred) blocks of rows, in float64."""
     lefts, back, longest = [], np.zeros_like(right.vectors), 0
     for block in pieces(blocks):
-        block = right.centred(block)
+        block = scaled(block, True, right.scale)
+        for part in right.centre:
+            block = block - part
         lefts.append(block @ right.vectors)
         back += block.T @ lefts[-1]
         longest = max(longest, len(block))
@@ -188,11 +179,11 @@ def joined(parts: list[Applied]) -> Applied:
     return Applied(left, back, max(part.rounding for part in parts))
 
 
-def pieces(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Blocks no longer than those of a Gram product."""
-    for block in blocks:
-        size = block_rows(block.shape[1])
-        yield from (block[start : start + size] for start in range(0, len(block), size))
+def pieces(blocks: Iterable[tuple[int, np.ndarray]], size: int | None = None) -> Iterator[np.ndarray]:
+    """Blocks no longer than `size`, or than those of a Gram product."""
+    for _, block in blocks:
+        step = size or block_rows(block.shape[1], block.itemsize)
+        yield from (block[start : start + step] for start in range(0, len(block), step))
 
 
 def merged(parts: list[Moments]) -> Moments:
@@ -208,7 +199,7 @@ def merged(parts: list[Moments]) -> Moments:
 
 def block_rows(d: int, itemsize: int = 8) -> int:
     """Rows of one block in a Gram product."""
-    return max(256, min(LONG, BYTES // (d * itemsize)), min(d, 2048))
+    return max(256, min(8 * LONG, BYTES // d) // itemsize, min(d, 2048))
 
 
 def scaled(block: np.ndarray, exact: bool, scale: float) -> np.ndarray:

@@ -1,16 +1,8 @@
-"""What a comparison says of its two matrices: too few samples, what looks wrong in features, samples in another order."""
+"""What a comparison says of its two matrices: what looks wrong in features, samples in another order."""
 
 from ..doctor import Findings, examine
 from .calibration import ALPHA
 from .rows import ArrayRows as Rows
-
-
-def enough(first: Rows, second: Rows, names) -> tuple[Rows, Rows]:
-    if first.n < 20:
-        raise ValueError(
-            f"{names[0]} and {names[1]} have {first.n} samples: 20 or more are needed to calibrate anything"
-        )
-    return first, second
 
 
 def diagnosis(rows: Rows, name: str) -> Findings:

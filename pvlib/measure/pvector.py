@@ -12,17 +12,17 @@ import numpy as np
 
 from . import gram
 from .angles import PROMISED
-from .bounds import EPS32, EPS64, Errors, left_rounding, tilt
+from .bounds import EPS32, EPS64, Errors, dual_rounding, left_rounding, norm, tilt
 from .cautions import TieWarning
 from .choice import plan
-from .inputs import as_rows, boolean
-from .lanczos import TOLERANCE, Krylov, krylov, randomized
+from .entries import boolean
+from .inputs import as_rows
+from .lanczos import COLUMNS, TOLERANCE, Krylov, Start, krylov, randomized
 from .moments import Right, eigen, leading, right_of
 from .result import PVector
 from .rows import NARROW, Rows
 from .threads import workers
 
-METHODS = ("auto", "gram", "krylov", "dual", "randomized")
 FAINT = 0.01  # of the first singular value: float32 products drown a following one that is smaller
 
 
@@ -79,8 +79,8 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     >>> found.vector.shape, found.defined, found.error_bound < 1e-6
     ((100,), True, True)
     """
-    if method not in METHODS:
-        raise ValueError(f"method={method!r} is none of {', '.join(METHODS)}")
+    if method not in ("auto", *ENGINES):
+        raise ValueError(f"method={method!r} is none of auto, {', '.join(ENGINES)}")
     center = boolean(center, "center")
     if not isinstance(k, int | np.integer) or k < 1:
         raise ValueError(f"k={k!r}: the number of singular vectors must be an integer of 1 or more")
@@ -90,13 +90,11 @@ def p_vector(features, *, center: bool, k: int = 1, method: str = "auto", progre
     if rows.n is not None:
         gram.check_rows(rows.n)
         gram.check_k(k, rows.n, rows.d)
-    worth = np.inf
-    if method == "auto":
-        method, worth = plan(rows, center=center, k=k)
-    found = by_krylov(rows, center=center, k=k, worth=worth) if method == "krylov" else OTHERS[method](rows, center, k)
+    method, options = plan(rows, center=center, k=k) if method == "auto" else (method, {})
+    found = ENGINES[method](rows, center, k, **options)
     if not found.defined:
         warnings.warn(
-            f"sigma_{k} = {found.sigmas[k - 1]:.6g} and sigma_{k + 1} = {found.sigmas[k]:.6g} cannot be told apart "
+            f"sigma_{k} = {found.singular_values[k - 1]:.6g} and sigma_{k + 1} = {found.singular_values[k]:.6g} cannot be told apart "
             f"by method {found.method!r}: the top-{k} span is one of many (defined=False); compare a larger span",
             TieWarning,
             stacklevel=2,
@@ -108,42 +106,40 @@ def by_gram(rows: Rows, center: bool, k: int) -> PVector:
     """Gram and eigh; products in the precision of the rows first, in float64 where that is not accurate enough."""
     # BLAS threads that still spin when the rows are read again would cost more than they gain.
     with workers() if (rows.d or NARROW + 1) <= NARROW else nullcontext():
-        return gram_passes(rows, center, k)
-
-
-def gram_passes(rows: Rows, center: bool, k: int) -> PVector:
-    found = gram.sound_moments(rows, center=center, exact=False)
-    gram.check_k(k, found.n, len(found.shift))
-    result = from_right(rows, right_of(found, center=center, k=k))
-    if found.exact or (result.bound <= PROMISED and not faint(result)):
-        return result
-    found = gram.sound_moments(rows, center=center, exact=True)
-    return from_right(rows, right_of(found, center=center, k=k))
+        for exact in (False, True):
+            moments = gram.sound_moments(rows, center=center, exact=exact)
+            gram.check_k(k, moments.n, len(moments.shift))
+            found = from_right(rows, right_of(moments, center=center, k=k))
+            if moments.exact or (found.error_bound <= PROMISED and not faint(found)):
+                break
+    return found
 
 
 def faint(found: PVector) -> bool:
     """Whether sigma_(k+1) is so small that it is worth float64 products."""
-    return found.k < min(found.n, found.d) and found.sigmas[found.k] <= max(found.resolution, FAINT * found.sigmas[0])
+    first, following = found.singular_values[0], found.singular_values[found.k]
+    return found.k < min(found.n, found.d) and following <= max(found.resolution, FAINT * first)
 
 
 def from_right(rows: Rows, right: Right) -> PVector:
     """Left vectors from right ones by a Rayleigh-Ritz step, with the bound of their span."""
     k = right.vectors.shape[1]
     found = rows.apply(right)
-    ritz = right.vectors.T @ found.back
-    values, turn = eigen((ritz + ritz.T) / 2)
-    if np.linalg.norm(found.back - right.image, 2) > 2 * (right.weyl + found.rounding):
+    if norm(found.back - right.image) > 2 * (right.weyl + found.rounding):
         raise ValueError("the rows are not those that were read at first: the same rows are needed again")
+    ritz = right.vectors.T @ found.back
+    values, turn = eigen((ritz + ritz.T) / 2) if k > 1 else (np.maximum(ritz[0], 0.0), None)
     errors = Errors(
-        residual=float(np.linalg.norm(found.back - right.vectors @ ritz, 2)),
+        residual=norm(found.back - right.vectors @ ritz),
         rounding=found.rounding,
         limit=float(right.values[k]) + right.weyl,
         own=left_rounding(right.raw, values[-1], len(right.vectors), found.eps),
         faintest=right.weyl + found.rounding,
         certified=found.eps == EPS64,
     )
+    left = found.left if turn is None else found.left @ turn
     values = np.append(values, right.values[k])
-    return result(rows, found.left @ turn, values, errors, right.total, right.scale, bool(right.centre), "gram")
+    return result(rows, left, values, errors, right.total, right.scale, bool(right.centre), "gram")
 
 
 def by_dual(rows: Rows, center: bool, k: int) -> PVector:
@@ -154,22 +150,26 @@ def by_dual(rows: Rows, center: bool, k: int) -> PVector:
     matrix, scale = gram.dual_moments(rows, center=center)
     values, vectors = leading(matrix, k + 1)
     values, top = np.append(values, 0.0)[: k + 1], vectors[:, :k].copy()
-    residual, rounding = float(np.linalg.norm(matrix @ top - top * values[:k], 2)), gram.dual_rounding(rows, matrix)
+    total = float(np.trace(matrix))
+    residual, rounding = norm(matrix @ top - top * values[:k]), dual_rounding(rows.n, rows.d) * total
     errors = Errors(residual, rounding, limit=float(values[k]) + rounding, faintest=2 * rounding, direct=True)
-    return result(rows, top, values, errors, float(np.trace(matrix)), scale, center, "dual")
+    return result(rows, top, values, errors, total, scale, center, "dual")
 
 
-def by_krylov(rows: Rows, *, center: bool, k: int, worth: float = np.inf) -> PVector:
+def by_krylov(rows: Rows, center: bool, k: int, worth: float = np.inf, start: Start | None = None) -> PVector:
     """Block Krylov in float32, then float64 where that is not enough; Gram (or dual) where the spectrum is too flat."""
-    rows, start = rows.whole(), None
+    rows, block = rows.whole(), None
     tolerance, double = TOLERANCE[rows.dtype], rows.dtype == np.float64
     # To the end: BLAS threads spin for a while after a call, and would slow the workers of the next one.
     with workers():
+        start = start or Start.of(rows, center=center, columns=max(COLUMNS, k + 1))
         for exact in (True,) if double else (False, True):
-            found = krylov(rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start, worth=worth)
+            found = krylov(
+                rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start, block=block, worth=worth
+            )
             if found.hopeless:
                 break
-            start = found.right
+            block = found.right
             if found.converged:
                 known = from_krylov(rows, found, center, "krylov")
                 if exact or not faint(known):
@@ -197,10 +197,20 @@ def from_krylov(rows: Rows, found: Krylov, center: bool, method: str) -> PVector
         faintest=found.noise,
         certified=bool(certified),
     )
-    return result(rows, found.left, values, errors, known.energy, found.scale, center, method)
+    return result(rows, found.left, values, errors, known.energy, known.scale, center, method)
 
 
-OTHERS = {"gram": by_gram, "dual": by_dual, "randomized": by_randomized}
+ENGINES = {"gram": by_gram, "dual": by_dual, "krylov": by_krylov, "randomized": by_randomized}
+
+
+def coordinates(rows: Rows, *, center: bool, rank: int) -> tuple[np.ndarray, PVector]:
+    """(n, k) float64 coordinates of the (centred) rows in their top k <= rank right directions, and the span of these."""
+    if rows.n is not None and rows.n < rows.d:  # the matrix is smaller than its moments
+        found = by_dual(rows, center, min(rank, rows.n))
+    else:
+        moments = gram.sound_moments(rows, center=center, exact=True)
+        found = from_right(rows, right_of(moments, center=center, k=min(rank, moments.n, len(moments.shift))))
+    return found.vectors * found.singular_values[: found.k], found
 
 
 def result(rows, left, values, errors: Errors, total: float, scale: float, center: bool, method: str) -> PVector:
@@ -208,12 +218,12 @@ def result(rows, left, values, errors: Errors, total: float, scale: float, cente
     least = float(values[-2])
     bound, defined = errors.bound(least)
     return PVector(
-        **signed(orthonormalised(left), center),
-        sigmas=gram.within(np.sqrt(values), scale),
+        **oriented(left, center),
+        singular_values=gram.within(np.sqrt(values), scale),
         resolution=float(np.sqrt(errors.faintest) / scale),
         explained=min(1.0, float(values[:-1].sum() / total)),
         residual=float(errors.residual / np.sqrt(least) / scale) if least > 0 else 0.0,
-        bound=bound,
+        error_bound=bound,
         certified=errors.certified,
         defined=defined,
         centred=center,
@@ -223,21 +233,17 @@ def result(rows, left, values, errors: Errors, total: float, scale: float, cente
     )
 
 
-def orthonormalised(left: np.ndarray) -> np.ndarray:
-    """Orthonormal columns with the directions (and signs) of `left`, whose columns are all but orthogonal."""
-    if left.shape[1] == 1:
-        length = np.linalg.norm(left)
-        return left / length if length > 0 else np.eye(*left.shape)
-    q, r = np.linalg.qr(left)
-    return q * np.where(np.diag(r) < 0, -1.0, 1.0)
-
-
-def signed(vectors: np.ndarray, center: bool) -> dict:
-    """The sign rule: positive sum, or positive largest entry where the sum is 0; with the name of the rule used."""
-    sums = vectors.sum(axis=0)
-    by_sum = (np.abs(sums) > 1e-9 * np.sqrt(len(vectors))) & (not center)
+def oriented(left: np.ndarray, center: bool) -> dict:
+    """Orthonormal columns of the same span (`left` is overwritten), by the sign rule: positive sum, or positive largest entry where
+    the sum is 0; with the name of the rule used.
+    """
+    length = np.linalg.norm(left)
+    if left.shape[1] > 1 or length == 0:
+        left, length = np.linalg.qr(left)[0], 1.0
+    sums = left.sum(axis=0)
+    by_sum = (np.abs(sums) > 1e-9 * np.sqrt(len(left)) * length) & (not center)
     if not by_sum.all():
-        largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])]
+        largest = left[np.abs(left).argmax(axis=0), np.arange(left.shape[1])]
         sums = np.where(by_sum, sums, largest)
-    vectors *= np.where(sums < 0, -1.0, 1.0)
-    return {"vectors": vectors, "sign": "sum" if by_sum[0] else "largest entry"}
+    left *= np.where(sums < 0, -1.0, 1.0) / length
+    return {"vectors": left, "sign": "sum" if by_sum[0] else "largest entry"}

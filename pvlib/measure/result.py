@@ -9,7 +9,7 @@ import numpy as np
 
 from ..extras import need
 from . import plots
-from .results import Result, as_html
+from .results import Result
 
 SHOWN = 5
 
@@ -23,16 +23,18 @@ class PVector(Result):
     vectors : ndarray (n, k)
         float64, orthonormal columns; the first is the P-vector. Its sign makes the sum of its entries positive; where
         the sum is 0 (centred features), it makes the largest entry positive: `sign` says which.
-    sigmas : ndarray
-        The same as `singular_values`.
+    singular_values : ndarray
+        The first k + 1 of the features (the last is 0.0 where there is none), descending, in the units of the features. One below
+        `resolution` may be only rounding, or 0 in its place. Of the methods "krylov" and "randomized" the (k+1)-th is an estimate
+        from below.
     resolution : float
         The smallest singular value that can be told from 0, in the units of the features.
     explained : float
         Share of the squared Frobenius norm (of the centred matrix, where centred) in the top k.
     residual : float
         Largest singular value of F'U - VS, in the units of the features.
-    bound : float
-        The same as `error_bound`.
+    error_bound : float
+        The true top-k span is within this angle of the computed one, in radians.
     certified : bool
         Whether the residual was computed in float64, and the gap bounded below with all rounding counted in. Otherwise
         `error_bound` is an estimate.
@@ -66,11 +68,11 @@ class PVector(Result):
     """
 
     vectors: np.ndarray = field(repr=False)
-    sigmas: np.ndarray = field(repr=False)
+    singular_values: np.ndarray = field(repr=False)
     resolution: float
     explained: float
     residual: float
-    bound: float
+    error_bound: float
     certified: bool
     defined: bool
     centred: bool
@@ -78,19 +80,6 @@ class PVector(Result):
     passes: int
     sign: str
     d: int
-
-    @property
-    def singular_values(self) -> np.ndarray:
-        """Singular values of the features, descending, k + 1 or more (0.0 where there is no (k+1)-th), in the units of the
-        features. One below `resolution` may be only rounding, or 0 in its place. Of the methods "krylov" and "randomized"
-        the (k+1)-th is an estimate from below.
-        """
-        return self.sigmas
-
-    @property
-    def error_bound(self) -> float:
-        """The true top-k span is within this angle of the computed one, in radians."""
-        return self.bound
 
     @property
     def vector(self) -> np.ndarray:
@@ -151,7 +140,7 @@ class PVector(Result):
             self.singular_values, self.resolution, self.vector, f"{self.convention}, {self.n} x {self.d}"
         )
 
-    def _repr_html_(self) -> str:
+    def _shown(self):
         ratio = f"{self.ratio:.4f}" if self.resolved else f"above {self.ratio:.1e}"
         kind = "certified" if self.certified else "estimated"
         rows = [
@@ -163,6 +152,4 @@ class PVector(Result):
             ("method", f"{self.method}, {self.passes} passes"),
         ]
         notes = () if self.defined else (f"undefined: singular values {self.k} and {self.k + 1} tie; compare spans",)
-        return as_html(
-            f"P-vector, {self.convention}: {self.n} samples x {self.d} features, k = {self.k}", (), rows, notes
-        )
+        return f"P-vector, {self.convention}: {self.n} samples x {self.d} features, k = {self.k}", (), rows, notes

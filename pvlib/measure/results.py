@@ -15,8 +15,8 @@ from ..atomic import write_atomic
 from ..safetensors_format import Refused, decoded, encoded
 
 
-class Result:
-    """A dataclass of arrays, numbers and words."""
+class Record:
+    """A dataclass of arrays, numbers and words, equal to another where all of these are."""
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -27,6 +27,31 @@ class Result:
         )
 
     __hash__ = None  # type: ignore[assignment]  # as of arrays
+
+
+class Result(Record):
+    """A record that can be saved and loaded, and is shown as a table with a title and notes."""
+
+    def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]], Iterable[str]]:
+        """Title, header, rows (the first cell is a name), and notes."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        title, header, rows, notes = self._shown()
+        lines = [*filter(None, [header]), *rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        cells = ([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])] for name, *numbers in lines)
+        return "\n".join([title, *("  ".join(line).rstrip() for line in cells), *(f"! {note}" for note in notes)])
+
+    def _repr_html_(self) -> str:
+        title, header, rows, notes = self._shown()
+
+        def line(cells: Iterable[str], tag: str) -> str:
+            return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+        head, body = line(header, "th") if header else "", "".join(line(row, "td") for row in rows)
+        below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+        return f"<table><caption>{html.escape(title)}</caption>{head}{body}</table>{below}"
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file that `load` reads; what the file held before stays until all is written."""
@@ -64,7 +89,6 @@ def as_file(results: Mapping[str, Result], note: Mapping[str, str]) -> bytes:
 
 def _packed(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
-        name = name.replace(".sigmas", ".singular_values")
         arrays[name] = value
         return {"array": name}
     if dataclasses.is_dataclass(value):
@@ -86,15 +110,3 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return np.array_equal(a, b, equal_nan=True)
     return bool(a == b) or (a != a and b != b)
-
-
-def as_html(title: str, header: Sequence[str], rows: Iterable[Sequence[object]], notes: Iterable[str] = ()) -> str:
-    """A small table for a notebook."""
-
-    def line(cells: Iterable[object], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
-
-    head = line(header, "th") if header else ""
-    below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
-    body = "".join(line(row, "td") for row in rows)
-    return f"<table><caption>{html.escape(title)}</caption>{head}{body}</table>{below}"

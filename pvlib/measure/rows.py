@@ -10,26 +10,29 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .bounds import EPS32, EPS64
-from .entries import checked, is_tensor, real, to_float  # noqa: F401  (real: for those who look for it here)
-from .moments import Applied, Moments, Right, accumulated, block_rows, first_mean, joined, merged, multiplied, scaled
+from .entries import checked, is_tensor, to_float
+from .moments import Applied, Moments, Right, accumulated, block_rows, joined, merged, multiplied
 from .threads import shares, workers
 
-BLOCK = 1 << 18  # entries in one block that is read: 1 MB of float32
+UNCOPIED = 8192  # rows of float64 that are multiplied at once where that takes no copy of them
 SMALL = 1 << 20  # a matrix of fewer entries is multiplied in float64 from the start: it costs nothing
 NARROW = 512  # features up to which workers with a Gram matrix each are faster than BLAS threads
 SAME = 1e-5  # relative difference of the prints of a batch in two readings: more than the rounding of a network
 MEMORY = 8 << 30  # bytes of physical memory, where the system does not tell
 MAPPED = 0.5  # of physical memory: a larger memory map may be read from the disk each time
 
+Blocks = Iterator[tuple[int, np.ndarray]]  # first row number and float32 or float64 block, in order
+
 
 class Rows:
-    """What an engine may ask of a matrix. A kind of matrix says how its `blocks` are read, and may know a better way
-    for the rest.
+    """What an engine may ask of a matrix. A kind of matrix says how its `blocks` are read and in which `parts`, and may
+    know a better way for the rest.
     """
 
     n: int = None  # type: ignore[assignment]  # unknown for batches until they have been read once
@@ -38,37 +41,35 @@ class Rows:
     progress = False  # show a bar of the rows read
     bar: Any = None  # while one is shown
 
-    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """First row number and float32 or float64 block, in order."""
+    def blocks(self) -> Blocks:
+        """All rows, in order."""
         raise NotImplementedError
+
+    def parts(self, what: str, function: Callable[[Blocks], Any]) -> list:
+        """The function of the blocks of every part of the rows, in order, computed where the part is: one reading."""
+        with self.reading(what):
+            return [function(self.blocks())]
 
     def moments(self, *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
         """Second moments, by one reading.
 
         shifted : subtract the first block's mean (needed for centring). exact : multiply float32 in float64 too.
         """
-        with self.reading("second moments"):
-            blocks = (block for _, block in self.blocks())
-            return accumulated(blocks, shifted=shifted, exact=exact, scale=scale)
+        return merged(self.parts("second moments", partial(accumulated, shifted=shifted, exact=exact, scale=scale)))
 
     def apply(self, right: Right) -> Applied:
         """Right vectors times the scaled (centred) rows, in float64, by one reading."""
-        with self.reading("left vectors"):
-            return multiplied((block for _, block in self.blocks()), right)
+        return joined(self.parts("left vectors", partial(multiplied, right=right)))
 
-    def parts(self, function: Callable[["Rows"], Any]) -> list[tuple[int, Any]]:
-        """First row and function of every part of the rows, computed where the part is: here, all rows are one part."""
-        with self.reading("entries"):
-            return [(0, function(self))]
+    def survey(self) -> "Survey":
+        """What entries are there, by one reading."""
+        first, *others = self.parts("entries", partial(surveyed, place=self.place))
+        return sum(others, first)
 
     def whole(self) -> "ArrayRows":
         """All rows as one array on this machine."""
         with self.reading("rows"):
             return ArrayRows(np.concatenate([block for _, block in self.blocks()]), self)
-
-    def sample(self, entries: int) -> np.ndarray | None:
-        """Rows evenly spread over all, with about so many entries; None where the rows cannot be picked cheaply."""
-        return None
 
     def check_method(self, method: str) -> None:
         """ValueError for an engine that cannot be had for such rows."""
@@ -104,6 +105,44 @@ class Rows:
                 self.bar.update(count)
 
 
+@dataclass
+class Survey:
+    """What entries rows hold; of two parts the sum."""
+
+    largest: float  # absolute value; NaN where an entry is
+    bad: tuple[float, int, int, str] | None  # value, row, column and batch of the first entry that is not finite
+    common: np.ndarray | None  # (1, d) the row that all rows are equal to, if they are
+
+    def __add__(self, other: "Survey") -> "Survey":
+        same = self.common is not None and other.common is not None and (self.common == other.common).all()
+        return Survey(
+            float(np.max([self.largest, other.largest])), self.bad or other.bad, self.common if same else None
+        )
+
+    def refuse_bad(self) -> None:
+        """ValueError naming the first entry that is not finite, if there is one."""
+        if self.bad is not None:
+            value, row, column, place = self.bad
+            raise ValueError(
+                f"features hold {value} at row {row}, column {column}{place}: finite "
+                "numbers are needed; remove the row, or fix the network that made it"
+            )
+
+
+def surveyed(blocks: Blocks, place: Callable[[int, int], str]) -> Survey:
+    found = None
+    for number, (start, block) in enumerate(blocks, 1):
+        largest, bad = float(np.max([block.max(), -block.min()])), None
+        if not np.isfinite(largest):
+            row, column = map(int, np.argwhere(~np.isfinite(block))[0])
+            bad = float(block[row, column]), start + row, column, place(number, row)
+        here = Survey(
+            largest, bad, block[:1].copy() if (block[-1] == block[0]).all() and (block == block[0]).all() else None
+        )
+        found = here if found is None else found + here
+    return found  # type: ignore[return-value]  # there is at least one block
+
+
 class ArrayRows(Rows):
     """A two-dimensional array or tensor; that of another device comes here block by block."""
 
@@ -112,13 +151,9 @@ class ArrayRows(Rows):
     def __init__(self, matrix, origin: Rows | None = None):
         self.matrix = matrix
         self.n, self.d = map(int, matrix.shape)
+        self.dtype = to_float(matrix[:1, :1]).dtype  # float32 or float64, of the blocks
         if origin is not None:
             self.passes, self.progress = origin.passes, origin.progress
-
-    @property
-    def dtype(self) -> np.dtype:
-        """float32 or float64, of the blocks."""
-        return to_float(self.matrix[:1, :1]).dtype
 
     def block(self, start: int, stop: int) -> np.ndarray:
         return to_float(self.matrix[start:stop])
@@ -127,10 +162,15 @@ class ArrayRows(Rows):
         """All rows of the columns first to last."""
         return to_float(self.matrix[:, first:last])
 
-    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
-        yield from self._blocks(range(0, self.n, max(256, BLOCK // self.d)))
+    @property
+    def size(self) -> int:
+        """Rows of a block."""
+        return block_rows(self.d, self.dtype.itemsize)
 
-    def _blocks(self, part: range) -> Iterator[tuple[int, np.ndarray]]:
+    def blocks(self) -> Blocks:
+        return self._blocks(range(0, self.n, self.size))
+
+    def _blocks(self, part: range) -> Blocks:
         for start in part:
             block = self.block(start, min(start + part.step, part.stop))
             yield start, block
@@ -141,59 +181,56 @@ class ArrayRows(Rows):
         with workers() as (run, count):
             return run(function, shares(self.n, count, size))
 
+    def parts(self, what: str, function: Callable[[Blocks], Any], size: int | None = None) -> list:
+        with self.reading(what):
+            return self.shared(size or self.size, lambda part: function(self._blocks(part)))
+
     def moments(self, *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
-        small = self.n * self.d <= SMALL
-        exact = exact or small
-        size = block_rows(self.d, 8 if exact else self.dtype.itemsize)
-        shift = first_mean(scaled(self.block(0, size), exact, scale), shifted)
-
-        def share(part: range) -> Moments:
-            out = Moments(shift, scale, shifted)
-            for _, block in self._blocks(part):
-                out.add(scaled(block, exact, scale))
-            return out
-
+        exact = exact or self.n * self.d <= SMALL
+        uncopied = self.dtype == np.float64 and not shifted and scale == 1.0
+        size = max(UNCOPIED, self.size) if uncopied else self.size
+        sums = partial(accumulated, shifted=shifted, exact=exact, scale=scale, size=size)
+        if self.d <= NARROW:
+            return merged(self.parts("second moments", sums, size))
         with self.reading("second moments"):
-            if small or self.d > NARROW:
-                return share(range(0, self.n, size))
-            return merged(self.shared(size, share))
+            return sums(self._blocks(range(0, self.n, size)))
 
     def apply(self, right: Right) -> Applied:
         """Where the Gram matrix was made in the precision of the entries, F'F V is known from it, and F V is multiplied
         in that precision too; not where scaling or subtracting the mean afterwards would lose digits.
         """
-        eps, size, k = (
-            EPS64 if self.dtype == np.float64 else EPS32,
-            max(16, (1 << 20) // self.d),
-            right.vectors.shape[1],
-        )
-        if self.n * self.d <= SMALL:
+        double = self.dtype == np.float64
+        small = self.n * self.d <= SMALL
+        if small or right.exact != double or right.scale != 1.0 or right.raw > 100 * right.total:
             return super().apply(right)
-        if right.exact != (eps == EPS64) or right.scale != 1.0 or right.raw > 100 * right.total:
-            with self.reading("left vectors"):
-                return joined(self.shared(size, lambda part: multiplied((b for _, b in self._blocks(part)), right)))
-        columns, left = right.vectors.astype(self.dtype), np.empty((self.n, k), self.dtype)
-        if k == 1:
-            columns, left = columns[:, 0], left[:, 0]  # a matrix-vector product, which is faster
+        left = self.project(right.vectors.astype(self.dtype)).astype(np.float64)
+        left = left - left.mean(axis=0) if right.centre else left
+        rounding = right.weyl if right.exact else EPS32 * right.values[0]
+        return Applied(left, right.image, rounding, EPS64 if double else EPS32)
+
+    def project(self, columns: np.ndarray) -> np.ndarray:
+        """The rows times columns (d, k), in the precision of the entries."""
+        left = np.empty((self.n, columns.shape[1]), self.dtype)
+        out, columns = (
+            (left[:, 0], columns[:, 0]) if columns.shape[1] == 1 else (left, columns)
+        )  # BLAS has a faster way
 
         def share(part: range) -> None:
             for start, block in self._blocks(part):
-                np.matmul(block, columns, out=left[start : start + len(block)])
+                np.matmul(block, columns, out=out[start : start + len(block)])
 
         with self.reading("left vectors"):
-            self.shared(size, share)
-        wide = left.astype(np.float64).reshape(self.n, k)
-        wide = wide - wide.mean(axis=0) if right.centre else wide
-        return Applied(wide, right.image, right.weyl if right.exact else EPS32 * right.values[0], eps)
+            self.shared(max(16, SMALL // self.d), share)
+        return left
 
     def whole(self) -> "ArrayRows":
         return self
 
-    def sample(self, entries: int) -> np.ndarray | None:
+    @property
+    def pickable(self) -> bool:
+        """Whether rows can be picked here and there at little cost, and all be read many times."""
         elsewhere = is_tensor(self.matrix) and self.matrix.device.type != "cpu"
-        if elsewhere or (mapped(self.matrix) and self.matrix.nbytes > MAPPED * physical_memory()):
-            return None
-        return self.every(entries)
+        return not elsewhere and not (mapped(self.matrix) and self.matrix.nbytes > MAPPED * physical_memory())
 
     def every(self, entries: int) -> np.ndarray:
         """Every so many of the rows, with about so many entries."""
@@ -222,7 +259,7 @@ class BatchRows(Rows):
         self.batches = batches
         self.prints: list[Print] = []  # of every batch, from the first reading
 
-    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+    def blocks(self) -> Blocks:
         start = number = 0
         for number, batch in enumerate(self.batches, 1):
             block = to_float(checked(batch, f"batch {number}"))
@@ -306,48 +343,3 @@ def changed_batches(before: int, now: int) -> ValueError:
     return ValueError(
         f"the batches held {before} rows at first and {now}{more} when read again: they must not change between passes"
     )
-
-
-def raise_bad_entry(rows: Rows) -> None:
-    """Raise ValueError naming the first entry that is not finite, if there is one (reads the rows once more)."""
-    for first, bad in rows.parts(bad_entry):
-        if bad is not None:
-            value, row, column, place = bad
-            raise ValueError(
-                f"features hold {value} at row {first + row}, column {column}{place}: finite "
-                "numbers are needed; remove the row or mend the network that made it"
-            )
-
-
-def bad_entry(rows: Rows) -> tuple[float, int, int, str] | None:
-    """Value, row, column and batch of the first entry that is not finite."""
-    for number, (start, block) in enumerate(rows.blocks(), 1):
-        finite = np.isfinite(block)
-        if not finite.all():
-            row, column = map(int, np.unravel_index(int(np.argmin(finite)), finite.shape))
-            return float(block[row, column]), start + row, column, rows.place(number, row)
-    return None
-
-
-def largest_entry(rows: Rows) -> float:
-    """Of all entries; NaN where one is."""
-    return float(np.max([largest for _, largest in rows.parts(largest_of)]))
-
-
-def largest_of(rows: Rows) -> float:
-    return float(np.max([[block.max(), -block.min()] for _, block in rows.blocks()]))
-
-
-def rows_all_equal(rows: Rows) -> bool:
-    (_, first), *others = rows.parts(common_row)
-    return first is not None and all(row is not None and (row == first).all() for _, row in others)
-
-
-def common_row(rows: Rows) -> np.ndarray | None:
-    """(1, d) the row that all rows are equal to, if they are."""
-    first = None
-    for _, block in rows.blocks():
-        first = block[:1].copy() if first is None else first
-        if not (block == first).all():
-            return None
-    return first

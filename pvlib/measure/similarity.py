@@ -5,18 +5,21 @@ these says what is high: `compare` does, by a permutation null. All but mutual_k
 so no n x n matrix is held unless n < d.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from . import gram
 from .angles import unit_rows
 from .cautions import NoDirection
-from .inputs import as_rows, boolean
+from .entries import boolean, to_float
+from .gram import check_rows, stacked
+from .inputs import as_rows
+from .moments import block_rows, eigen
+from .rows import NARROW
 from .rows import ArrayRows as Rows
-from .rows import to_float
-from .threads import workers
+from .threads import shares, workers
 
 ROWS = 1024  # of a block: enough that adding the moments up costs little beside the products
 
@@ -33,6 +36,21 @@ INVARIANCES = {
 
 
 EQUAL = "all rows of a matrix are equal: centred, nothing is left to compare"
+
+
+class Centred:
+    """Rows of a resident matrix minus their mean, in float64, when they are asked for: ``centred[rows]``."""
+
+    def __init__(self, rows: Rows):
+        first, n = rows.block(0, 1)[0].astype(np.float64), rows.n
+        total = sum((block - first).sum(axis=0) for _, block in rows.blocks())
+        if not np.isfinite(total).all():
+            rows.survey().refuse_bad()
+        self.matrix, self.shape = rows.matrix, (n, rows.d)
+        self.mean = first, total / n  # in two parts, whose sum would be rounded
+
+    def __getitem__(self, chosen) -> np.ndarray:
+        return (to_float(self.matrix[chosen]).astype(np.float64) - self.mean[0]) - self.mean[1]
 
 
 @dataclass
@@ -55,33 +73,61 @@ class Spectrum:
 
     @cached_property
     def parts(self) -> tuple[np.ndarray, np.ndarray]:
-        return gram.eigen(self.moment)
+        return eigen(self.moment)
 
 
 @dataclass
 class Pair:
-    """Moments of two centred matrices A (n, d_a) and B (n, d_b)."""
+    """Two centred matrices A (n, d_a) and B (n, d_b), or what gives their rows, with their moments."""
 
-    n: int
+    A: np.ndarray | Centred
+    B: np.ndarray | Centred
     aa: np.ndarray  # A'A
     bb: np.ndarray
     ab: np.ndarray
     diagonals: tuple[float, float, float]
-    spectra: tuple[Spectrum, Spectrum] = None  # type: ignore[assignment]  # of A'A and B'B
-
-    def __post_init__(self):
-        self.spectra = self.spectra or (Spectrum(self.aa), Spectrum(self.bb))
+    spectra: tuple[Spectrum, Spectrum]  # of A'A and B'B
 
     @classmethod
-    def of(cls, A: np.ndarray, B: np.ndarray) -> "Pair":
-        """Of two resident arrays of float64, centred here."""
-        A, B = A - A.mean(axis=0), B - B.mean(axis=0)
-        return cls(len(A), A.T @ A, B.T @ B, A.T @ B, diagonals(A, B))
+    def of(cls, A: np.ndarray | Centred, B: np.ndarray | Centred) -> "Pair":
+        """Moments block by block."""
+
+        def share(part: range) -> tuple:
+            aa, bb, ab, sums = (np.zeros(shape) for shape in ((a, a), (b, b), (a, b), 3))
+            for start in part:
+                block = slice(start, min(start + part.step, part.stop))
+                x, y = A[block], B[block]
+                aa += x.T @ x
+                bb += y.T @ y
+                ab += x.T @ y
+                sums += diagonals(x, y)
+            return aa, bb, ab, sums
+
+        (n, a), (_, b) = A.shape, B.shape
+        if max(a, b) <= NARROW:
+            with workers() as (run, count):
+                parts = run(share, shares(n, count, ROWS))
+        else:
+            parts = [share(range(0, n, max(ROWS, block_rows(max(a, b)))))]
+        aa, bb, ab, sums = (sum(each) for each in zip(*parts, strict=True))
+        if not (aa.any() and bb.any()):
+            raise NoDirection(EQUAL)
+        return cls(A, B, aa, bb, ab, tuple(sums), (Spectrum(aa), Spectrum(bb)))
+
+    def permuted(self, order: np.ndarray) -> "Pair":
+        """Where the samples of B come in another order."""
+        ab, both, size = np.zeros_like(self.ab), 0.0, max(ROWS, block_rows(max(self.ab.shape)))
+        for start in range(0, len(order), size):
+            x, y = self.A[start : start + size], self.B[order[start : start + size]]
+            ab += x.T @ y
+            both += diagonals(x, y)[2]
+        return replace(self, ab=ab, diagonals=(*self.diagonals[:2], both))
 
     @property
     def norms(self) -> Norms:
         aa, bb, ab = (float(np.sum(moment**2)) for moment in (self.aa, self.bb, self.ab))
-        return Norms(self.n, aa, bb, ab, (float(np.trace(self.aa)), float(np.trace(self.bb))), self.diagonals)
+        traces = float(np.trace(self.aa)), float(np.trace(self.bb))
+        return Norms(self.A.shape[0], aa, bb, ab, traces, self.diagonals)
 
 
 def diagonals(A: np.ndarray, B: np.ndarray) -> tuple[float, float, float]:
@@ -113,8 +159,7 @@ def linear_cka(a, b, *, debiased: bool = False) -> float:
     >>> import numpy as np
     >>> from pvlib.measure import linear_cka
     >>> a = np.random.default_rng(0).standard_normal((50, 4))
-    >>> rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
-    >>> round(linear_cka(a, a @ rotation), 6)
+    >>> round(linear_cka(a, 3 * a[:, ::-1]), 6)
     1.0
     """
     debiased = boolean(debiased, "debiased")
@@ -123,7 +168,16 @@ def linear_cka(a, b, *, debiased: bool = False) -> float:
 
 
 def moment_norms(a: Rows, b: Rows) -> Norms:
-    return kernel_norms(a, b) if max(a.d, b.d) > a.n else paired_moments(a, b).norms
+    """For matrices wider than long from the kernels A A' and B B', which are smaller than the moments."""
+    A, B = Centred(a), Centred(b)
+    if max(a.d, b.d) <= a.n:
+        return Pair.of(A, B).norms
+    K, L = (X @ X.T for X in (A[:], B[:]))
+    if not (K.any() and L.any()):
+        raise NoDirection(EQUAL)
+    k, l = np.diag(K), np.diag(L)  # noqa: E741
+    aa, bb, ab = (float(np.vdot(X, Y)) for X, Y in ((K, K), (L, L), (K, L)))
+    return Norms(a.n, aa, bb, ab, (float(k.sum()), float(l.sum())), (float(k @ k), float(l @ l), float(k @ l)))
 
 
 def biased_cka(norms: Norms) -> float:
@@ -169,8 +223,7 @@ def svcca(a, b, *, variance: float = 0.99) -> float:
     >>> import numpy as np
     >>> from pvlib.measure import svcca
     >>> a = np.random.default_rng(0).standard_normal((50, 4))
-    >>> rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
-    >>> round(svcca(a, a @ rotation), 6)
+    >>> round(svcca(a, 3 * a[:, ::-1]), 6)
     1.0
     """
     if not 0 < variance <= 1:
@@ -203,8 +256,7 @@ def top_span(a, b, *, k: int = 10) -> float:
     >>> import numpy as np
     >>> from pvlib.measure import top_span
     >>> a = np.random.default_rng(0).standard_normal((50, 4))
-    >>> rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
-    >>> round(top_span(a, a @ rotation, k=2), 6)
+    >>> round(top_span(a, 3 * a[:, ::-1], k=2), 6)
     1.0
     """
     if not isinstance(k, int | np.integer) or k < 1:
@@ -250,8 +302,7 @@ def procrustes(a, b) -> float:
     >>> import numpy as np
     >>> from pvlib.measure import procrustes
     >>> a = np.random.default_rng(0).standard_normal((50, 4))
-    >>> rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
-    >>> round(procrustes(a, a @ rotation), 6)
+    >>> round(procrustes(a, 3 * a[:, ::-1]), 6)
     1.0
     """
     return nuclear(paired_moments(a, b))
@@ -285,8 +336,7 @@ def mutual_knn(a, b, *, neighbours: int = 10) -> float:
     >>> import numpy as np
     >>> from pvlib.measure import mutual_knn
     >>> a = np.random.default_rng(0).standard_normal((50, 4))
-    >>> rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
-    >>> round(mutual_knn(a, a @ rotation), 6)
+    >>> round(mutual_knn(a, 3 * a[:, ::-1]), 6)
     1.0
     """
     a, b = same_samples(a, b)
@@ -299,7 +349,7 @@ def nearest(rows: Rows, neighbours: int, of: np.ndarray | None = None) -> np.nda
         raise ValueError(f"neighbours={neighbours} with {rows.n} samples: 1 to {rows.n - 1} are possible")
     unit = unit_rows(rows.matrix)
     if not np.isfinite(unit).all():
-        gram.raise_bad_entry(rows)
+        rows.survey().refuse_bad()
     of = np.arange(rows.n) if of is None else of
     found, size = np.empty((len(of), neighbours), dtype=np.int64), max(16, (1 << 22) // rows.n)
     for start in range(0, len(of), size):
@@ -316,98 +366,26 @@ def common_share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return (both[:, 1:] == both[:, :-1]).sum(axis=1) / first.shape[1]
 
 
-def same_samples(a, b, names: tuple[str, str] = ("a", "b")) -> tuple[Rows, Rows]:
-    """Both as resident Rows; ValueError naming both where the numbers of samples differ."""
-    a, b = gram.stacked(as_rows(a, names[0])), gram.stacked(as_rows(b, names[1]))
-    if a.n != b.n:
+def same_samples(*given, names: Sequence[str] = ("a", "b"), least: int = 2) -> list[Rows]:
+    """Resident rows of each; ValueError with names where the numbers of samples differ, or are fewer than the least."""
+    first, *others = found = [stacked(as_rows(one, name)) for one, name in zip(given, names, strict=True)]
+    for other, name in zip(others, names[1:], strict=True):
+        if other.n != first.n:
+            raise ValueError(
+                f"{names[0]} has {first.n} samples and {name} has {other.n}: the same samples in the same order are needed"
+            )
+    check_rows(first.n)
+    if first.n < least:
         raise ValueError(
-            f"{names[0]} has {a.n} samples and {names[1]} has {b.n}: the same samples in the same order are needed"
+            f"{names[0]} and {names[1]} have {first.n} samples: {least} or more are needed to calibrate anything"
         )
-    gram.check_rows(a.n)
-    return a, b
+    return found
 
 
 def paired_moments(a, b) -> Pair:
-    """Block by block in float64; a matrix wider than long is first rotated to n dimensions, which changes no moment."""
-    a, b = (narrowed(rows) for rows in same_samples(a, b))
-    means = [mean_parts(rows) for rows in (a, b)]
-
-    def share(part: range) -> tuple:
-        aa, bb, ab = np.zeros((a.d, a.d)), np.zeros((b.d, b.d)), np.zeros((a.d, b.d))
-        sums = np.zeros(3)
-        for start in part:
-            block = slice(start, min(start + part.step, part.stop))
-            x, y = (centred(rows, block, mean) for rows, mean in zip((a, b), means, strict=True))
-            aa += x.T @ x
-            bb += y.T @ y
-            ab += x.T @ y
-            sums += diagonals(x, y)
-        return aa, bb, ab, sums
-
-    if max(a.d, b.d) <= gram.NARROW:
-        with workers() as (run, count):
-            parts = run(share, gram.shares(a.n, count, ROWS))
-    else:
-        parts = [share(range(0, a.n, max(ROWS, gram.block_rows(max(a.d, b.d)))))]
-    aa, bb, ab, sums = (sum(each) for each in zip(*parts, strict=True))
-    if not (aa.any() and bb.any()):
-        raise NoDirection(EQUAL)
-    return Pair(a.n, aa, bb, ab, tuple(sums))
+    """A matrix wider than long is first rotated to n dimensions, which changes no moment of the others."""
+    return Pair.of(*(narrowed(Centred(rows)) for rows in same_samples(a, b)))
 
 
-def permuted_pair(pair: Pair, a: Rows, b: Rows, order: np.ndarray) -> Pair:
-    """The moments of the pair where the samples of b come in another order."""
-    means, ab, both = [mean_parts(rows) for rows in (a, b)], np.zeros_like(pair.ab), 0.0
-    size = max(ROWS, gram.block_rows(max(a.d, b.d)))
-    for start in range(0, a.n, size):
-        x = centred(a, slice(start, start + size), means[0])
-        y = centred(b, order[start : start + size], means[1])
-        ab += x.T @ y
-        both += diagonals(x, y)[2]
-    return replace(pair, ab=ab, diagonals=(*pair.diagonals[:2], both))
-
-
-def centred(rows: Rows, chosen, mean: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Chosen rows in float64, minus a mean in two parts."""
-    return (to_float(rows.matrix[chosen]).astype(np.float64) - mean[0]) - mean[1]
-
-
-def kernel_norms(a: Rows, b: Rows) -> Norms:
-    """The same norms from the kernels A A' and B B', a block of rows at a time: for matrices wider than long."""
-    A, B = whole(a), whole(b)
-    if not (A.any() and B.any()):
-        raise NoDirection(EQUAL)
-    aa = bb = ab = 0.0
-    for start in range(0, a.n, 256):
-        k, l = A[start : start + 256] @ A[start:].T, B[start : start + 256] @ B[start:].T  # noqa: E741
-        aa, bb, ab = (total + symmetric_dot(x, y) for total, x, y in ((aa, k, k), (bb, l, l), (ab, k, l)))
-    return Norms(a.n, float(aa), float(bb), float(ab), (float(np.vdot(A, A)), float(np.vdot(B, B))), diagonals(A, B))
-
-
-def symmetric_dot(x: np.ndarray, y: np.ndarray) -> float:
-    """Sum of x y over rows of two symmetric matrices from the diagonal on, entries off the diagonal block twice."""
-    square = len(x)
-    return 2 * np.vdot(x, y) - np.vdot(x[:, :square], y[:, :square])
-
-
-def whole(rows: Rows) -> np.ndarray:
-    """A centred copy in float64, which for a wide matrix is smaller than its moments."""
-    first, rest = mean_parts(rows)
-    return rows.columns(0, rows.d).astype(np.float64) - first - rest
-
-
-def mean_parts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """The mean in two parts, without cancellation: the first row, and the mean of what is left."""
-    _, head = next(rows.blocks())
-    first = head[:1].astype(np.float64)[0]
-    total = sum((block - first).sum(axis=0) for _, block in rows.blocks())
-    if not np.isfinite(total).all():
-        gram.raise_bad_entry(rows)
-    return first, total / rows.n
-
-
-def narrowed(rows: Rows) -> Rows:
-    if rows.d <= rows.n:
-        return rows
-    coordinates = np.asarray(np.linalg.qr(whole(rows).T, mode="r")).T
-    return Rows(coordinates)
+def narrowed(A: Centred) -> np.ndarray | Centred:
+    return A if A.shape[1] <= A.shape[0] else np.asarray(np.linalg.qr(A[:].T, mode="r")).T

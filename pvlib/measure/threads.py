@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache, partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,8 +32,9 @@ class Calls:
     def enter(self) -> int:
         with self.lock:
             if not self.inside:
-                self.count = granted()
-                self.limiter = controller().limit(limits=1) if ThreadpoolController else None
+                threads = blas_threads()
+                self.count = min(threads, processors())
+                self.limiter = controller().limit(limits=1) if threads > 1 else None
             self.inside += 1
             return self.count
 
@@ -60,7 +62,7 @@ def controller() -> "ThreadpoolController":
 @cache
 def pool(count: int) -> ThreadPoolExecutor:
     """The threads are kept: idle ones wait without spinning, and starting them costs as much as a small product."""
-    return ThreadPoolExecutor(count, thread_name_prefix="pvlib", initializer=quiet)
+    return ThreadPoolExecutor(count, thread_name_prefix="pvlib")
 
 
 def forget_calls() -> None:
@@ -80,17 +82,21 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
     )
 
 
-def quiet() -> None:
-    """Workers inherit no np.errstate: what overflows is found in the result, and named there."""
-    np.seterr(over="ignore", invalid="ignore", under="ignore")
+def quiet() -> np.errstate:
+    """Around products: what overflows is found in the result, and named there."""
+    return np.errstate(over="ignore", invalid="ignore", under="ignore")
 
 
-def granted() -> int:
-    """Threads that the caller lets BLAS use, and no more than the processors of this process."""
+def quietly(function, item):
+    with quiet():
+        return function(item)
+
+
+def blas_threads() -> int:
+    """Threads that the caller lets BLAS use; 1 where that cannot be known or changed."""
     if ThreadpoolController is None:
         return 1
-    threads = [library.num_threads for library in controller().lib_controllers]
-    return max(1, min(max(threads, default=1), processors()))
+    return max((library.num_threads for library in controller().lib_controllers), default=1)
 
 
 def processors() -> int:
@@ -100,10 +106,9 @@ def processors() -> int:
 
 def spread(threads: ThreadPoolExecutor, function, items: list) -> list:
     """function of every item, the first one in the calling thread."""
-    others = [threads.submit(function, item) for item in items[1:]]
+    others = [threads.submit(quietly, function, item) for item in items[1:]]
     try:
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            first = function(items[0])
+        first = quietly(function, items[0])
     finally:
         wait(others)
     return [first, *(other.result() for other in others)]
@@ -124,6 +129,8 @@ def workers():
 
 
 def shares(n: int, count: int, size: int) -> list[range]:
-    """Starts of the blocks of `size` rows, for each of `count` workers; `stop` is where its rows end."""
-    cuts = np.linspace(0, n, count + 1).astype(int)
-    return [range(cuts[i], cuts[i + 1], size) for i in range(count)]
+    """Starts of the blocks of `size` rows, for each of `count` workers (fewer than that where there are fewer blocks); `stop`
+    is where its rows end.
+    """
+    cuts = np.linspace(0, n, min(count, -(-n // size)) + 1).astype(int)
+    return [range(start, stop, size) for start, stop in pairwise(cuts)]

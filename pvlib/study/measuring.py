@@ -237,7 +237,7 @@ def final_row(features, found, split, convention, *, pixels, brightness, labels,
     """
     row = {
         **spectrum(found),
-        "bound_deg": math.degrees(found.bound),
+        "bound_deg": math.degrees(found.error_bound),
         "defined": bool(found.defined),
         **against_data(found.vector, split, convention, pixels),
         "r_brightness": _pearson(found.vector, brightness),
@@ -291,10 +291,12 @@ def spectrum(found: measure.PVector) -> dict:
     """The columns that every table of P-vectors has."""
     constant = 1 / math.sqrt(len(found.vector))
     return {
-        "sigma1": float(found.sigmas[0]),
-        "sigma2": float(found.sigmas[1]),
+        "sigma1": float(found.singular_values[0]),
+        "sigma2": float(found.singular_values[1]),
         "ratio": float(found.ratio),
-        "explained": float(found.sigmas[0] ** 2 * found.explained / np.sum(found.sigmas[: found.k] ** 2)),
+        "explained": float(
+            found.singular_values[0] ** 2 * found.explained / np.sum(found.singular_values[: found.k] ** 2)
+        ),
         "cos_constant": abs(float(found.vector.sum() * constant)),
     }
 

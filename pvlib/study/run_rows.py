@@ -164,7 +164,7 @@ def data_rows(data) -> pd.DataFrame:
                 "n": sizes[name.split],
                 "d": found.d,
                 **spectrum(found),
-                "bound_deg": float(np.degrees(found.bound)),
+                "bound_deg": float(np.degrees(found.error_bound)),
             }
         )
     return pd.DataFrame(rows)

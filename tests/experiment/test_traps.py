@@ -69,6 +69,13 @@ def test_one_name_gives_one_tensor_and_several_a_dict(wanted):
         torch.testing.assert_close(*found.values(), expected)
 
 
+@pytest.mark.parametrize(("name", "hint"), [("layer4", "lists all"), ("norms", "did you mean 'norm'")])
+def test_only_a_name_that_is_near_is_suggested(name, hint):
+    with pytest.raises(LayerError, match=f"has no layer '{name}': .*{hint}") as caught:
+        extract(Text(), ENCODED, name)
+    assert ("did you mean" in str(caught.value)) == ("did you mean" in hint)
+
+
 class XY(torch.utils.data.Dataset):
     def __len__(self):
         return len(X)

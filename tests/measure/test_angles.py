@@ -107,7 +107,7 @@ def test_principal_angles_are_those_that_were_built_in(theta):
 def test_warns_when_the_bound_reaches_the_angle_and_not_otherwise():
     F, _ = with_sigmas(300, 20, [1 + 1e-9, 1.0, 0.5])
     near_tie, other = p_vector(F, center=False), p_vector(F[:, ::-1] + 0, center=False)
-    assert near_tie.bound > angles.PROMISED
+    assert near_tie.error_bound > angles.PROMISED
     with pytest.warns(PrecisionWarning, match="cannot be told from 0"):
         angles.angle(near_tie, other)
     good = p_vector(relu_features(300, 20), center=False)

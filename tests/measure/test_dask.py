@@ -50,9 +50,11 @@ def test_threads_give_the_vector_of_the_whole(chunks, dtype, center):
     F = relu_features(1000, 40, dtype=dtype)
     found = p_vector(da.from_array(F, chunks=chunks), center=center)
     assert same(found, F, center)
-    assert found.certified and found.defined and found.method == "gram" and found.bound < 1e-8
-    assert kahan(found.vector, exact(F, center)[0][:, 0]) <= found.bound + 1e-15
-    np.testing.assert_allclose(found.sigmas, [*exact(F, center)[1], 0.0][: len(found.sigmas)], rtol=1e-9)
+    assert found.certified and found.defined and found.method == "gram" and found.error_bound < 1e-8
+    assert kahan(found.vector, exact(F, center)[0][:, 0]) <= found.error_bound + 1e-15
+    np.testing.assert_allclose(
+        found.singular_values, [*exact(F, center)[1], 0.0][: len(found.singular_values)], rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -109,7 +111,7 @@ def test_matrix_is_never_gathered(cluster, threads, monkeypatch):
     monkeypatch.setattr(da.Array, "__array__", whole)
     monkeypatch.setattr(da.Array, "compute", whole)
     monkeypatch.setattr("pvlib.measure.dask_rows.DaskRows.blocks", whole)
-    monkeypatch.setattr("pvlib.measure.gram.stacked", whole)
+    monkeypatch.setattr("pvlib.measure.similarity.stacked", whole)
     if threads:
         assert same(p_vector(array, center=True), F, True)
         return
@@ -130,7 +132,7 @@ def test_scale_changes_nothing(scale, center):
     F = (relu_features(600, 12) * scale).astype(np.float32)
     found = p_vector(da.from_array(F, chunks=(100, 12)), center=center)
     assert same(found, F.astype(np.float64) / scale, center)
-    assert found.sigmas[0] == pytest.approx(exact(F, center)[1][0])
+    assert found.singular_values[0] == pytest.approx(exact(F, center)[1][0])
 
 
 def test_mean_far_above_the_deviations_does_not_cancel():
@@ -143,7 +145,7 @@ def test_mean_far_above_the_deviations_does_not_cancel():
 def test_near_tie_is_covered_by_the_bound():
     F, _ = with_sigmas(3000, 40, np.r_[1 + 1e-5, 1.0, np.linspace(0.5, 0.1, 20)])
     found = p_vector(da.from_array(F, chunks=(400, 40)), center=False)
-    assert found.defined and kahan(found.vector, exact(F, False)[0][:, 0]) <= found.bound < 1e-6
+    assert found.defined and kahan(found.vector, exact(F, False)[0][:, 0]) <= found.error_bound < 1e-6
 
 
 @pytest.mark.parametrize("bad", [np.nan, -np.inf])

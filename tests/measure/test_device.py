@@ -30,15 +30,15 @@ def test_the_same_vector_as_in_main_memory(put, center, dtype):
     F = (40 * relu_features(9000, 130)).astype(dtype)
     found = p_vector(put(F), center=center)
     assert found.method == "gram" and found.certified
-    assert kahan(found.vector, exact(F, center)[0][:, 0]) <= min(max(found.bound, 1e-14), ACCURATE)
-    np.testing.assert_allclose(found.sigmas, exact(F, center)[1][: len(found.sigmas)], rtol=1e-6)
+    assert kahan(found.vector, exact(F, center)[0][:, 0]) <= min(max(found.error_bound, 1e-14), ACCURATE)
+    np.testing.assert_allclose(found.singular_values, exact(F, center)[1][: len(found.singular_values)], rtol=1e-6)
 
 
 def test_a_near_tie_is_done_again_in_float64(put):
     F, _ = with_sigmas(6000, 200, np.r_[1.0001, 1.0, np.full(20, 0.3)])
     found = p_vector(put(F.astype(np.float32)), center=False)
-    assert found.passes == 4 and found.bound < 1e-3
-    assert kahan(found.vector, exact(F.astype(np.float32), False)[0][:, 0]) <= found.bound
+    assert found.passes == 4 and found.error_bound < 1e-3
+    assert kahan(found.vector, exact(F.astype(np.float32), False)[0][:, 0]) <= found.error_bound
 
 
 def test_a_span_of_several_directions(put):

@@ -79,7 +79,7 @@ def test_one_column_is_its_own_vector(center):
         found = p_vector(features, center=center)
         u = x - x.mean() * center
         assert kahan(found.vector, u / np.linalg.norm(u) * np.sign(u @ found.vector)) < 1e-12
-        assert found.defined and found.sigmas[1] == 0 and found.explained == pytest.approx(1)
+        assert found.defined and found.singular_values[1] == 0 and found.explained == pytest.approx(1)
 
 
 def test_two_rows_are_enough():
@@ -92,7 +92,7 @@ def test_two_rows_are_enough():
 def test_fewer_samples_than_features_in_batches(center):
     F = relu_features(20, 90, dtype=np.float64)
     found = p_vector(np.split(F, [7, 8]), center=center)
-    assert found.method == "gram" and kahan(found.vector, exact(F, center)[0][:, 0]) <= found.bound + 1e-12 < 1e-6
+    assert found.method == "gram" and kahan(found.vector, exact(F, center)[0][:, 0]) <= found.error_bound + 1e-12 < 1e-6
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -132,7 +132,7 @@ def test_bound_covers_the_error_in_a_near_tie(form, shape):
     else:
         found = p_vector(F if form == "array" else parts, center=False)
     error = kahan(found.vector, left[:, 0] * np.sign(left[:, 0] @ found.vector))
-    assert found.defined and error <= found.bound + 1e-13 <= 1e-4
+    assert found.defined and error <= found.error_bound + 1e-13 <= 1e-4
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -142,7 +142,7 @@ def test_batches_of_extreme_scale(scale, dtype, center):
     F = relu_features(900, 20).astype(dtype)
     found = p_vector(np.split(F * dtype(scale), 3), center=center)
     assert kahan(found.vector, exact(F, center)[0][:, 0]) <= ACCURATE
-    assert found.sigmas[0] / scale == pytest.approx(exact(F, center)[1][0], rel=1e-5)
+    assert found.singular_values[0] / scale == pytest.approx(exact(F, center)[1][0], rel=1e-5)
 
 
 def test_mean_of_a_million_deviations_in_batches():
@@ -223,10 +223,10 @@ def test_krylov_is_invariant(n, seed, center):
     order, turn = rng.permutation(n), np.linalg.qr(rng.standard_normal((220, 220)))[0]
     assert found.method == "krylov"
     permuted = p_vector(F[order], center=center)
-    assert kahan(permuted.vector, found.vector[order]) <= permuted.bound + found.bound + 1e-12
+    assert kahan(permuted.vector, found.vector[order]) <= permuted.error_bound + found.error_bound + 1e-12
     for features in (F @ turn, F * 1e9, np.tile(F, 2)):
         same = p_vector(features, center=center)
-        assert kahan(same.vector, found.vector) <= same.bound + found.bound + 1e-12 <= 2 * ACCURATE + 1e-12
+        assert kahan(same.vector, found.vector) <= same.error_bound + found.error_bound + 1e-12 <= 2 * ACCURATE + 1e-12
 
 
 EXTREME = [(scale, dtype) for dtype, scales in (("f8", (1e305, 1e-320)), ("f4", (1e36, 1e-43))) for scale in scales]
@@ -247,8 +247,8 @@ def test_entries_at_the_edge_of_the_range_are_scaled_exactly(shape, method, cent
     F, inside = extreme(shape, scale, dtype)
     features, method = (np.array_split(F, 3), "auto") if method == "batches" else (F, method)
     found = p_vector(features, center=center, method=method)
-    assert kahan(found.vector, exact(inside, center)[0][:, 0]) <= min(found.bound + 1e-12, ACCURATE)
-    assert 0 < found.sigmas[0] < np.inf
+    assert kahan(found.vector, exact(inside, center)[0][:, 0]) <= min(found.error_bound + 1e-12, ACCURATE)
+    assert 0 < found.singular_values[0] < np.inf
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -29,11 +29,11 @@ def test_agrees_with_a_float64_svd(shape, center, dtype):
     found = p_vector(F, center=center)
     error = kahan(found.vector, left[:, 0])
     assert error <= ACCURATE
-    assert error <= found.bound + 1e-13 <= ACCURATE
+    assert error <= found.error_bound + 1e-13 <= ACCURATE
     assert found.defined and (found.certified or found.method == "krylov" or F.size > 2**20)
-    np.testing.assert_allclose(found.sigmas[0], sigmas[0], rtol=1e-7)
+    np.testing.assert_allclose(found.singular_values[0], sigmas[0], rtol=1e-7)
     assert found.explained == pytest.approx(sigmas[0] ** 2 / (sigmas**2).sum(), rel=1e-6)
-    assert found.vectors.shape == (shape[0], 1) and len(found.sigmas) >= 2
+    assert found.vectors.shape == (shape[0], 1) and len(found.singular_values) >= 2
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -42,16 +42,16 @@ def test_top_k_span_agrees_with_svd(shape, center):
     F = relu_features(*shape, dtype=np.float64)
     found = p_vector(F, center=center, k=5)
     error = principal_angles(found.vectors, exact(F, center, 5)[0]).max()
-    assert error <= found.bound + 1e-12 and found.bound <= ACCURATE
+    assert error <= found.error_bound + 1e-12 and found.error_bound <= ACCURATE
     np.testing.assert_allclose(found.vectors.T @ found.vectors, np.eye(5), atol=1e-13)
-    assert found.gap == pytest.approx(found.sigmas[4] - found.sigmas[5])
+    assert found.gap == pytest.approx(found.singular_values[4] - found.singular_values[5])
 
 
 @pytest.mark.parametrize("method", ["gram", "dual", "krylov"])
 def test_methods_agree_where_one_is_forced(method):
     F = relu_features(80, 60, dtype=np.float64)
     found = p_vector(F, center=True, method=method)
-    assert kahan(found.vector, exact(F, True)[0][:, 0]) <= found.bound + 1e-12 and found.bound <= ACCURATE
+    assert kahan(found.vector, exact(F, True)[0][:, 0]) <= found.error_bound + 1e-12 and found.error_bound <= ACCURATE
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -62,19 +62,19 @@ def test_krylov_in_float32_is_accurate_at_any_gap(shape, ratio, center):
     F = (F * 1000).astype(np.float32)
     found = p_vector(F, center=center)
     assert found.method == "krylov" and not found.certified
-    assert kahan(found.vector, exact(F, center)[0][:, 0]) <= min(found.bound, ACCURATE)
+    assert kahan(found.vector, exact(F, center)[0][:, 0]) <= min(found.error_bound, ACCURATE)
 
 
 def test_flat_spectrum_falls_back_to_the_gram_matrix():
     F = np.random.default_rng(0).standard_normal((3000, 400)).astype(np.float32)
     found = p_vector(F, center=False, k=3)
-    assert principal_angles(found.vectors, exact(F, False, 3)[0]).max() <= min(found.bound, ACCURATE)
+    assert principal_angles(found.vectors, exact(F, False, 3)[0]).max() <= min(found.error_bound, ACCURATE)
 
 
 def test_dominant_direction_is_certified_by_the_norm_that_is_left():
     F = relu_features(500, 300, dtype=np.float64) + 0.5
     found = p_vector(F, center=False)
-    assert found.explained > 0.5 and found.certified and found.bound < 1e-7
+    assert found.explained > 0.5 and found.certified and found.error_bound < 1e-7
 
 
 def test_randomized_admits_that_it_is_wrong_by_degrees():
@@ -82,7 +82,7 @@ def test_randomized_admits_that_it_is_wrong_by_degrees():
     with pytest.warns(TieWarning, match="cannot be told apart by method 'randomized'"):
         found = p_vector(F, center=False, method="randomized")
     error = kahan(found.vector, left[:, 0])
-    assert np.degrees(error) > 5 and error <= found.bound
+    assert np.degrees(error) > 5 and error <= found.error_bound
     good = relu_features(2000, 300)
     assert kahan(p_vector(good, center=False, method="randomized").vector, exact(good, False)[0][:, 0]) < 1e-3
 
@@ -107,7 +107,7 @@ def test_near_tie_is_covered_by_the_bound_and_solved_in_float64():
     F = F.astype(np.float32)  # rounding moves the vectors: the truth is that of the rounded matrix
     truth = exact(F, False)[0][:, 0]
     found = p_vector(F, center=False)
-    assert kahan(found.vector, truth) <= found.bound + 1e-13 < 1e-3
+    assert kahan(found.vector, truth) <= found.error_bound + 1e-13 < 1e-3
     assert found.defined and kahan(found.vector, truth) <= ACCURATE
 
 
@@ -115,7 +115,7 @@ def test_exact_tie_is_undefined_with_a_warning_not_an_error():
     F, left = with_sigmas(200, 20, [2.0, 2.0, 1.0])
     with pytest.warns(TieWarning, match="sigma_1"):
         found = p_vector(F, center=False)
-    assert not found.defined and found.bound > 1 and found.gap < 1e-12
+    assert not found.defined and found.error_bound > 1 and found.gap < 1e-12
     span = p_vector(F, center=False, k=2)
     assert span.defined and principal_angles(span.vectors, left[:, :2]).max() < 1e-11
 
@@ -127,7 +127,7 @@ def test_rank_below_k_gives_orthonormal_vectors_and_says_undefined():
     assert not found.defined
     np.testing.assert_allclose(found.vectors.T @ found.vectors, np.eye(3), atol=1e-12)
     one = p_vector(F, center=False)
-    assert one.defined and one.sigmas[1] <= one.resolution and not one.resolved
+    assert one.defined and one.singular_values[1] <= one.resolution and not one.resolved
 
 
 @pytest.mark.parametrize("method", ["gram", "dual", "krylov"])
@@ -142,7 +142,7 @@ def test_second_singular_value_is_right_or_said_to_be_unresolved(shape, dtype, r
     found, sigmas = p_vector(F, center=False, method=method), exact(F, False)[1]
     if found.resolved:
         tolerance = 1 / 8 if method == "krylov" else 1e-3
-        np.testing.assert_allclose(found.sigmas[1], sigmas[1], rtol=tolerance)
+        np.testing.assert_allclose(found.singular_values[1], sigmas[1], rtol=tolerance)
         assert found.ratio == pytest.approx(sigmas[0] / sigmas[1], rel=tolerance)
     else:
         assert sigmas[1] <= found.resolution and found.ratio <= sigmas[0] / sigmas[1] * (1 + 1e-6)
@@ -180,7 +180,7 @@ def test_scale_changes_nothing(scale, dtype, shape, center):
     F = relu_features(*shape).astype(dtype)
     found, scaled = p_vector(F, center=center), p_vector(F * dtype(scale), center=center)
     assert kahan(found.vector, scaled.vector) < (1e-6 if dtype == np.float32 else 1e-12)
-    assert scaled.sigmas[0] / scale == pytest.approx(found.sigmas[0], rel=1e-6)
+    assert scaled.singular_values[0] / scale == pytest.approx(found.singular_values[0], rel=1e-6)
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
@@ -207,7 +207,7 @@ def test_mean_of_a_million_deviations_does_not_cancel(dtype, shape):
     F = (F + 1e6 * F.std()).astype(dtype)
     truth = exact(F, True)[0][:, 0]
     found = p_vector(F, center=True)
-    assert kahan(found.vector, truth) <= found.bound + 1e-12 and found.bound <= ACCURATE
+    assert kahan(found.vector, truth) <= found.error_bound + 1e-12 and found.error_bound <= ACCURATE
 
 
 def test_first_block_unlike_the_rest_does_not_cancel():
@@ -286,7 +286,7 @@ def test_duplicating_columns_changes_nothing(case, times):
     if usable:
         many = p_vector(np.tile(F, times), center=center)
         assert kahan(many.vector, found.vector) < 1e-10
-        np.testing.assert_allclose(many.sigmas[0], np.sqrt(times) * found.sigmas[0], rtol=1e-12)
+        np.testing.assert_allclose(many.singular_values[0], np.sqrt(times) * found.singular_values[0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -308,7 +308,7 @@ def test_krylov_hands_over_where_its_convergence_says_that_it_loses():
     found = by_krylov(rows, center=False, k=1, worth=6)
     assert found.method == "gram" and found.passes <= 7 + 2 + 2
     left = exact(rows.matrix, False)[0]
-    assert kahan(found.vector, left[:, 0] * np.sign(left[:, 0] @ found.vector)) <= min(found.bound, ACCURATE)
+    assert kahan(found.vector, left[:, 0] * np.sign(left[:, 0] @ found.vector)) <= min(found.error_bound, ACCURATE)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -355,5 +355,5 @@ def test_passes_are_the_readings_that_were_made(method, scale, monkeypatch):
 def test_every_engine_gives_as_many_singular_values(k):
     F = relu_features(300, 40)
     for method in ("gram", "dual", "krylov", "randomized"):
-        assert len(p_vector(F, center=True, k=k, method=method).sigmas) == k + 1
-    assert len(p_vector(np.split(F, 3), center=True, k=k).sigmas) == k + 1
+        assert len(p_vector(F, center=True, k=k, method=method).singular_values) == k + 1
+    assert len(p_vector(np.split(F, 3), center=True, k=k).singular_values) == k + 1

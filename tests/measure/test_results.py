@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import pvlib
 from pvlib.measure import Comparison, LayerComparison, PVector, compare, p_vector
 
 from .making import relu_features, with_sigmas
@@ -49,6 +50,11 @@ def test_results_are_equal_when_measured_alike_and_differ_in_any_part(kind):
     assert one != replace(one, **changed[kind])
     with pytest.raises(TypeError):
         hash(one)
+
+
+@kinds
+def test_every_kind_can_be_loaded_under_the_name_that_users_import(kind):
+    assert getattr(pvlib, kind.__name__) is kind and kind.__name__ in pvlib.__all__
 
 
 def test_a_p_vector_differs_from_one_with_another_entry():
@@ -110,7 +116,7 @@ def test_notebooks_show_the_numbers_and_escape_names(kind):
         Comparison: lambda: f"{one.table['estimate'].iloc[0]:.4f}",
         LayerComparison: lambda: f"{one.estimates.max():.4f}",
     }[kind]()
-    assert number in one._repr_html_()
+    assert number in one._repr_html_() and number in str(one)
     if kind is Comparison:
         assert "<b>" not in replace(one, names=("<b>", "b"))._repr_html_()
 

@@ -260,7 +260,7 @@ EXACT_TENSORS = {
 def test_tensors_of_unusual_make_are_measured_exactly(form, shape):
     F = EXACT_TENSORS[form](torch.from_numpy(relu_features(*shape)))
     found = p_vector(F, center=False)
-    assert near(found, F.clone().double().numpy(), center=False) <= found.bound + 1e-11
+    assert near(found, F.clone().double().numpy(), center=False) <= found.error_bound + 1e-11
 
 
 @pytest.mark.parametrize("shape", [(300, 9), (9, 300), (300, 250)])

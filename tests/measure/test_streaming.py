@@ -27,7 +27,7 @@ def test_stream_gives_the_vector_of_the_whole(center, dtype):
     F = relu_features(6000, 40, dtype=dtype) + dtype(3)
     parts = np.split(F, [1, 100, 101, 5000])
     found = streamed(parts).result(center=center).p_vector(parts)
-    assert kahan(found.vector, exact(F, center)[0][:, 0]) <= min(found.bound, ACCURATE)
+    assert kahan(found.vector, exact(F, center)[0][:, 0]) <= min(found.error_bound, ACCURATE)
     assert found.certified and found.vectors.shape == (6000, 1)
 
 
@@ -44,7 +44,7 @@ def test_split_order_and_merging_change_only_rounding(cuts, seed, center):
     found = both.result(center=center)
     whole = streamed([F]).result(center=center)
     assert kahan(found.vectors[:, 0], whole.vectors[:, 0]) < 1e-10
-    np.testing.assert_allclose(found.sigmas, whole.sigmas, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found.singular_values, whole.singular_values, rtol=1e-9, atol=1e-9)
     assert kahan(found.p_vector(F).vector, p_vector(F, center=center).vector) < 1e-10
 
 
@@ -52,7 +52,7 @@ def test_bound_of_the_directions_covers_their_error():
     F = relu_features(20000, 64)
     found = streamed(np.split(F, 7 * [0] + [9000, 9001])[7:]).result(center=True)
     right = np.linalg.svd(F.astype(np.float64) - F.mean(axis=0, dtype=np.float64), full_matrices=False)[2]
-    assert kahan(found.vectors[:, 0], right[0]) <= found.bound < 0.2
+    assert kahan(found.vectors[:, 0], right[0]) <= found.error_bound < 0.2
 
 
 def test_result_can_be_asked_in_between_and_buffers_reused():

@@ -126,7 +126,7 @@ def test_measuring_does_without_what_other_systems_have_not(name, shape, lean, t
     np.save(tmp_path / "f.npy", F)
     for features in (F, np.load(tmp_path / "f.npy", mmap_mode="r")):
         found = p_vector(features, center=True)
-        assert kahan(found.vector, exact(F, True)[0][:, 0]) <= min(found.bound + 1e-12, ACCURATE)
+        assert kahan(found.vector, exact(F, True)[0][:, 0]) <= min(found.error_bound + 1e-12, ACCURATE)
 
 
 def test_systems_that_do_not_tell_their_processors_or_memory_get_an_assumption(lean, monkeypatch):

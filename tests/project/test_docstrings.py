@@ -80,6 +80,19 @@ def test_every_public_function_has_an_example_that_runs(path):
     assert not heard, "".join(heard)
 
 
+STREAM = [pvlib.measure.Directions, pvlib.measure.Stream]
+METHODS = [value for cls in STREAM for name, value in vars(cls).items() if inspect.isfunction(value) and name[0] != "_"]
+
+
+@pytest.mark.parametrize("value", [*STREAM, *METHODS], ids=lambda value: value.__qualname__)
+def test_streams_have_examples_that_run(value):
+    found = doctest.DocTestFinder(recurse=False).find(value, value.__qualname__, globs={})
+    assert found and found[0].examples, "no example"
+    heard = []
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(found[0], out=heard.append)
+    assert not heard, "".join(heard)
+
+
 @pytest.mark.parametrize("path", PUBLIC)
 def test_every_parameter_is_described(path):
     text = inspect.getdoc(PUBLIC[path])
