@@ -66,7 +66,7 @@ export function comparePVectors(a, b) {
   const rows = KINDS.map((kind) => {
     const [u, v] = [a.vectors[kind], b.vectors[kind]];
     const estimate = cosine(u.vector, v.vector);
-    const bound = u.bound + v.bound;
+    const bound = u.error_bound + v.error_bound;
     const halves = a.fits[kind].map((fit, i) => cosine(fit, b.fits[kind][i]));
     const chance = a.draws.orders.map((order) => {
       let sum = 0;

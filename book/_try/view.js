@@ -216,10 +216,10 @@ function directions(files) {
   const lines = files.flatMap(({ name, vectors }) =>
     KINDS.map((kind) => {
       const one = vectors[kind];
-      const [first, second = 0] = one.singularValues;
+      const [first, second = 0] = one.singular_values;
       const verdict = !one.defined ? "no: a tie" : one.stability < 0.9 ? "it moves" : "yes";
       const ratio = one.resolved ? short(one.ratio, 3) : `above ${one.ratio.toExponential(1)}`;
-      const constant = kind === "centred" ? "0" : short(one.cosConstant);
+      const constant = kind === "centred" ? "0" : short(one.cos_constant);
       return [name, kind, verdict, plain(first), plain(second), ratio, short(one.stability, 3), short(one.explained), constant];
     }),
   );
@@ -261,10 +261,10 @@ function entriesTable(a, b, labels) {
  */
 function spectraTable(a, b) {
   const all = KINDS.flatMap((kind) => [a.vectors[kind], b.vectors[kind]]);
-  const longest = Math.max(...all.map(({ singularValues }) => singularValues.length));
+  const longest = Math.max(...all.map(({ singular_values }) => singular_values.length));
   const lines = Array.from({ length: longest }, (_, k) => [
     String(k + 1),
-    ...all.map(({ singularValues }) => (k < singularValues.length ? plain(singularValues[k]) : "–")),
+    ...all.map(({ singular_values }) => (k < singular_values.length ? plain(singular_values[k]) : "–")),
   ]);
   const head = ["k", ...all.map(({ name, centred }) => `${name}, ${centred ? "centred" : "uncentred"}`)];
   return more("The numbers behind this picture", table("Singular values", head, lines));

@@ -36,7 +36,7 @@ const actions = {
       const matrix = readMatrix(name, await bytesOf(file), array);
       refuseBroken(matrix);
       matrices.set(id, matrix);
-      say({ type: "read", id, name: matrix.name, n: matrix.n, d: matrix.d, dtype: matrix.dtype, header: matrix.header });
+      say({ type: "read", id, ...matrix, data: undefined });
     } catch (error) {
       matrices.delete(id);
       if (!(error instanceof Several)) throw error;
@@ -68,11 +68,9 @@ const actions = {
     const places = ready.flatMap((_, i) => ready.slice(i + 1).map((_, j) => [i, i + 1 + j]));
     progress("Comparing P-vectors with permuted samples", 1);
     const pairs = places.map(([i, j]) => comparePVectors(ready[i], ready[j]));
-    const files = ready.map(({ matrix, vectors }) => ({
-      name: matrix.name,
-      n: matrix.n,
-      d: matrix.d,
-      dtype: matrix.dtype,
+    const files = ready.map(({ vectors }, i) => ({
+      ...chosen[i],
+      data: undefined,
       vectors: Object.fromEntries(KINDS.map((kind) => [kind, { ...vectors[kind], coordinates: undefined }])),
     }));
     say({ type: "vectors", files, pairs });

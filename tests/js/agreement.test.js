@@ -42,13 +42,13 @@ for (const [name, wanted] of Object.entries(expected)) {
         const found = one.vectors[kind];
         const right = wanted.vectors[which][kind];
         assert.equal(found.defined, right.defined, `defined, ${kind}`);
-        near(found.singularValues[0] / right.first, 1, "sigma_1");
+        near(found.singular_values[0] / right.first, 1, "sigma_1");
         // Squares of singular values are computed: of a ratio of 10^5, float64 keeps six digits.
         if (right.ratio === null) assert.equal(found.ratio, Infinity);
         else if (right.resolved && right.ratio < 1e4) near(found.ratio / right.ratio, 1, "ratio");
         near(found.explained, right.explained, "explained");
         if (!right.defined) continue;
-        near(found.cosConstant, right.cosConstant, "cosine with the constant vector");
+        near(found.cos_constant, right.cos_constant, "cosine with the constant vector");
         const apart = found.vector.reduce((/** @type {number} */ most, /** @type {number} */ x, /** @type {number} */ i) => Math.max(most, Math.abs(x - right.vector[i])), 0);
         assert.ok(apart <= 1e-10, `entries of the ${kind} P-vector differ by ${apart}`);
       }
