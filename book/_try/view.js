@@ -212,15 +212,14 @@ function cautions({ warnings }, done) {
 
 /** @param {FileResult[]} files */
 function directions(files) {
-  const head = ["file", "convention", "one direction?", "σ₁", "σ₂", "σ₁ / σ₂", "drawn again", "explained", "cos 1"];
+  const head = ["file", "convention", "one direction?", "σ₁", "σ₂", "σ₁ / σ₂", "drawn again", "explained"];
   const lines = files.flatMap(({ name, vectors }) =>
     KINDS.map((kind) => {
       const one = vectors[kind];
       const [first, second = 0] = one.singular_values;
       const verdict = !one.defined ? "no: a tie" : one.stability < 0.9 ? "it moves" : "yes";
       const ratio = one.resolved ? short(one.ratio, 3) : `above ${one.ratio.toExponential(1)}`;
-      const constant = kind === "centred" ? "0" : short(one.cos_constant);
-      return [name, kind, verdict, plain(first), plain(second), ratio, short(one.stability, 3), short(one.explained), constant];
+      return [name, kind, verdict, plain(first), plain(second), ratio, short(one.stability, 3), short(one.explained, 3)];
     }),
   );
   return h(
@@ -231,7 +230,7 @@ function directions(files) {
       "p",
       { class: "pv-try-note" },
       "Drawn again: median |cos| of the direction with itself, fitted on half of the samples; below 0.9 it moves. Explained: share of the " +
-        "squared norm (centred: of the variance). Cos 1: cosine with the constant vector.",
+        "squared norm (centred: of the variance).",
     ),
   );
 }
