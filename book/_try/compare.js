@@ -3,7 +3,7 @@
  */
 
 import { cosine, refitted, row } from "./calibrate.js";
-import { calibratedRow, debiased, hasNull, kernel, norms, note } from "./cka.js";
+import { calibratedRow, debiased, hasNull, kernel, note } from "./cka.js";
 import { examine, reordered } from "./doctor.js";
 import { dot, norm } from "./linalg.js";
 import { nullOfNeighbours } from "./neighbours.js";
@@ -85,13 +85,11 @@ export function comparePVectors(a, b) {
 /**
  * The same pair with the estimate of linear CKA.
  * @param {Pair} pair
- * @param {Ready} a
- * @param {Ready} b
- * @param {(done: number) => void} tick
+ * @param {import("./cka.js").Norms} norms
  * @returns {Pair}
  */
-export function withCKA(pair, a, b, tick) {
-  const estimate = debiased(norms(a, b, tick));
+export function withCKA(pair, norms) {
+  const estimate = debiased(norms);
   const unknown = { lo: NaN, hi: NaN, null: NaN, null_95: NaN, p: NaN, calibrated: NaN };
   return { ...pair, rows: [...pair.rows, { ...row("linear CKA, debiased", estimate, [NaN], [NaN], NaN), ...unknown }] };
 }

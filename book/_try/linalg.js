@@ -16,21 +16,23 @@ const RIGHT = new Float64Array(TILE * DEPTH);
  */
 
 /**
- * The columns of a matrix, minus their mean.
+ * The columns of a matrix, minus their mean; all of them, or those from one on.
  * @param {Matrix} matrix
  * @param {Float64Array} mean
+ * @param {number} [start]
  * @returns {Side}
  */
-export function columns({ n, d, data }, mean) {
+export function columns({ n, d, data }, mean, start = 0) {
   return {
-    size: d,
+    size: d - start,
     depth: n,
     pack(first, from, count, into) {
-      const wide = Math.min(TILE, d - first);
+      const column = start + first;
+      const wide = Math.min(TILE, d - column);
       if (wide < TILE) into.fill(0);
       for (let r = 0; r < count; r++) {
-        const at = (from + r) * d + first;
-        for (let c = 0; c < wide; c++) into[(c & ~3) * DEPTH + 4 * r + (c & 3)] = data[at + c] - mean[first + c];
+        const at = (from + r) * d + column;
+        for (let c = 0; c < wide; c++) into[(c & ~3) * DEPTH + 4 * r + (c & 3)] = data[at + c] - mean[column + c];
       }
     },
   };

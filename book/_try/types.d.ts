@@ -83,3 +83,4 @@ interface Labels {
 
 declare const fflate: typeof import("fflate");
 declare const Plotly: any;
+declare var pvTrySource: string; // the script of the worker, in the worker

@@ -7,6 +7,7 @@ import { test } from "node:test";
 
 import { draws } from "../../book/_try/calibrate.js";
 import { KINDS, calibrated, comparePVectors, prepare, withCKA } from "../../book/_try/compare.js";
+import { norms } from "../../book/_try/cka.js";
 import { readMatrix } from "../../book/_try/read.js";
 import "./vendored.js";
 
@@ -36,7 +37,7 @@ for (const [name, wanted] of Object.entries(expected)) {
     );
     const drawn = draws(matrices[0].n);
     const [a, b] = matrices.map((/** @type {Matrix} */ matrix) => prepare(matrix, drawn, () => {}));
-    const pair = calibrated(withCKA(comparePVectors(a, b), a, b, () => {}), a, b, () => {});
+    const pair = calibrated(withCKA(comparePVectors(a, b), norms(a, b, () => {})), a, b, () => {});
     [a, b].forEach((one, which) => {
       for (const kind of KINDS) {
         const found = one.vectors[kind];

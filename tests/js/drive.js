@@ -132,7 +132,7 @@ async function stopped() {
   const result_ = await page.evaluate(() => /** @type {any} */ (window).pvTry.json());
   await page.click("#try-again");
   await finished(page);
-  const again = (await result(page)).pairs.length;
+  const again = (await result(page)).pairs[0].rows;
   await page.context().close();
   return { bar, status, result: result_, again };
 }
