@@ -45,6 +45,7 @@ def script(book: Path) -> str:
     return f"""\
 (() => {{
 function work() {{
+self.pvTrySource = `(${{work}})()`; // for workers of its own
 {readers}
 {worker}
 }}

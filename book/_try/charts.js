@@ -6,6 +6,7 @@ import { h } from "./dom.js";
 const COLOURS = ["#2f8fd0", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#8a8a8a", "#7f6bd6", "#56b4e9", "#e69f00", "#c0504d"];
 const SYMBOLS = ["circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star", "pentagon", "hexagram"];
 const CLASSES = 20; // more cannot be told apart
+const POINTS = 2500; // drawn, each an element of the page: more would hold it up for seconds
 const FAINT = "rgba(138,138,138,0.35)";
 const GREY = "#8a8a8a";
 
@@ -79,10 +80,10 @@ export function scatter([u, v], caption, labels) {
   const kind = u.centred ? "centred" : "uncentred";
   const { plot, figure } = frame(
     `Scatter of the entries of the two ${kind} P-vectors: ${v.name} against ${u.name}, a point for each of ${u.n} samples`,
-    caption,
+    caption + (every(u.n) > 1 ? ` Every ${ordinal(every(u.n))} sample is drawn.` : ""),
   );
   const root = Math.sqrt(u.n);
-  const size = u.n > 2000 ? 3 : u.n > 400 ? 5 : 6;
+  const size = u.n > 1500 ? 4 : u.n > 400 ? 5 : 6;
   const traces = groups(labels, u.n).map(({ name, members }, i) => ({
     type: "scatter",
     mode: "markers",
@@ -101,13 +102,19 @@ export function scatter([u, v], caption, labels) {
 /** A name that fits along an axis, without marks that plotly would take for HTML. */
 const brief = (/** @type {string} */ name) => (name.length > 24 ? `${name.slice(0, 11)}…${name.slice(-12)}` : name).replace(/[<&]/g, "_");
 
+const ordinal = (/** @type {number} */ n) => (n === 2 ? "second" : n === 3 ? "third" : `${n}th`);
+
+/** Every so many of n samples is drawn. */
+const every = (/** @type {number} */ n) => Math.ceil(n / POINTS);
+
 /**
  * Samples by class; all in one where there are no labels, or too many.
  * @param {Labels | null} labels
  * @param {number} n
  */
 function groups(labels, n) {
-  const all = Array.from({ length: n }, (_, i) => i);
+  const step = every(n);
+  const all = Array.from({ length: Math.ceil(n / step) }, (_, i) => i * step);
   const names = labels ? [...new Set(labels.values)].sort(byNumber) : [];
   if (!labels || names.length > CLASSES) return [{ name: "", members: all }];
   return names.map((name) => ({ name, members: all.filter((i) => labels.values[i] === name) }));
@@ -130,12 +137,12 @@ export const tooMany = (/** @type {Labels} */ labels) => new Set(labels.values).
 export function spectra(pairs, caption) {
   const { plot, figure } = frame("Singular values divided by the first one, falling, for both files and both conventions", caption);
   const traces = pairs.flatMap((pair) =>
-    pair.map(({ name, centred, singularValues }, i) => ({
+    pair.map(({ name, centred, singular_values }, i) => ({
       type: "scatter",
       mode: "lines+markers",
       name: `${brief(name)}, ${centred ? "centred" : "uncentred"}`,
-      x: singularValues.map((_, k) => k + 1),
-      y: singularValues.map((value) => (value > 0 ? value / singularValues[0] : null)),
+      x: singular_values.map((_, k) => k + 1),
+      y: singular_values.map((value) => (value > 0 ? value / singular_values[0] : null)),
       hovertemplate: "%{x}: %{y:.4f}<extra>%{fullData.name}</extra>",
       line: { color: COLOURS[i], dash: centred ? "solid" : "dot", width: 2 },
       marker: { size: 6, symbol: SYMBOLS[i] },

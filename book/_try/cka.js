@@ -38,7 +38,7 @@ export function cost(/** @type {Measured} */ a, /** @type {Measured} */ b) {
 }
 
 /** Whether kernels of samples x samples are smaller than moments of features x features. */
-const wide = (/** @type {Measured} */ a, /** @type {Measured} */ b) => Math.max(a.matrix.d, b.matrix.d) > a.matrix.n;
+export const wide = (/** @type {Measured} */ a, /** @type {Measured} */ b) => Math.max(a.matrix.d, b.matrix.d) > a.matrix.n;
 
 /**
  * @param {Measured} a
@@ -47,9 +47,7 @@ const wide = (/** @type {Measured} */ a, /** @type {Measured} */ b) => Math.max(
  * @returns {Norms}
  */
 export function norms(a, b, tick) {
-  const { n } = a.matrix;
-  const [k, l] = [a, b].map(({ matrix, mean }) => lengths(matrix, mean));
-  const sums = { n, traces: /** @type {[number, number]} */ ([total(k), total(l)]), diagonals: diagonals(k, l) };
+  const sums = ofRows(a, b);
   const [left, right] = [a, b].map(({ matrix, mean }) => (wide(a, b) ? rows(matrix, mean) : columns(matrix, mean)));
   if (wide(a, b)) {
     const dual = (/** @type {Measured} */ one, /** @type {import("./linalg.js").Side} */ side, /** @type {number} */ from) =>
@@ -64,6 +62,16 @@ export function norms(a, b, tick) {
   });
   const cross = product(left, right, (done) => tick(0.5 + done / 2));
   return { ...sums, aa: own[0], bb: own[1], ab: dot(cross, cross) };
+}
+
+/**
+ * What the norms need of the rows alone.
+ * @param {Measured} a
+ * @param {Measured} b
+ */
+export function ofRows(a, b) {
+  const [k, l] = [a, b].map(({ matrix, mean }) => lengths(matrix, mean));
+  return { n: a.matrix.n, traces: /** @type {[number, number]} */ ([total(k), total(l)]), diagonals: diagonals(k, l) };
 }
 
 /**

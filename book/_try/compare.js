@@ -3,7 +3,7 @@
  */
 
 import { cosine, refitted, row } from "./calibrate.js";
-import { calibratedRow, debiased, hasNull, kernel, norms, note } from "./cka.js";
+import { calibratedRow, debiased, hasNull, kernel, note } from "./cka.js";
 import { examine, reordered } from "./doctor.js";
 import { dot, norm } from "./linalg.js";
 import { nullOfNeighbours } from "./neighbours.js";
@@ -66,7 +66,7 @@ export function comparePVectors(a, b) {
   const rows = KINDS.map((kind) => {
     const [u, v] = [a.vectors[kind], b.vectors[kind]];
     const estimate = cosine(u.vector, v.vector);
-    const bound = u.bound + v.bound;
+    const bound = u.error_bound + v.error_bound;
     const halves = a.fits[kind].map((fit, i) => cosine(fit, b.fits[kind][i]));
     const chance = a.draws.orders.map((order) => {
       let sum = 0;
@@ -85,13 +85,11 @@ export function comparePVectors(a, b) {
 /**
  * The same pair with the estimate of linear CKA.
  * @param {Pair} pair
- * @param {Ready} a
- * @param {Ready} b
- * @param {(done: number) => void} tick
+ * @param {import("./cka.js").Norms} norms
  * @returns {Pair}
  */
-export function withCKA(pair, a, b, tick) {
-  const estimate = debiased(norms(a, b, tick));
+export function withCKA(pair, norms) {
+  const estimate = debiased(norms);
   const unknown = { lo: NaN, hi: NaN, null: NaN, null_95: NaN, p: NaN, calibrated: NaN };
   return { ...pair, rows: [...pair.rows, { ...row("linear CKA, debiased", estimate, [NaN], [NaN], NaN), ...unknown }] };
 }

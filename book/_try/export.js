@@ -2,16 +2,16 @@
 
 /**
  * How Python reads a file, by the rules of the page.
- * @param {{name: string, array?: string, header?: boolean}} file
+ * @param {{source: string, member?: string, header?: boolean}} file
  */
-function loaded({ name, array, header }) {
-  const quoted = JSON.stringify(array === undefined ? name : name.slice(0, -array.length - 1));
-  if (name.toLowerCase().endsWith(".csv")) return `numpy.loadtxt(${quoted}, delimiter=","${header ? ", skiprows=1" : ""}, ndmin=2)`;
-  return `numpy.load(${quoted})` + (array === undefined ? "" : `[${JSON.stringify(array)}]`);
+function loaded({ source, member, header }) {
+  const quoted = JSON.stringify(source);
+  if (source.toLowerCase().endsWith(".csv")) return `numpy.loadtxt(${quoted}, delimiter=","${header ? ", skiprows=1" : ""}, ndmin=2)`;
+  return `numpy.load(${quoted})` + (member === undefined ? "" : `[${JSON.stringify(member)}]`);
 }
 
 /**
- * @typedef {{name: string, n: number, d: number, dtype: string, array?: string, header?: boolean,
+ * @typedef {{name: string, source: string, n: number, d: number, dtype: string, member?: string, header?: boolean,
  *   vectors: {uncentred: PVector, centred: PVector}}} FileResult
  */
 

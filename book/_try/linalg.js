@@ -16,21 +16,23 @@ const RIGHT = new Float64Array(TILE * DEPTH);
  */
 
 /**
- * The columns of a matrix, minus their mean.
+ * The columns of a matrix, minus their mean; all of them, or those from one on.
  * @param {Matrix} matrix
  * @param {Float64Array} mean
+ * @param {number} [start]
  * @returns {Side}
  */
-export function columns({ n, d, data }, mean) {
+export function columns({ n, d, data }, mean, start = 0) {
   return {
-    size: d,
+    size: d - start,
     depth: n,
     pack(first, from, count, into) {
-      const wide = Math.min(TILE, d - first);
+      const column = start + first;
+      const wide = Math.min(TILE, d - column);
       if (wide < TILE) into.fill(0);
       for (let r = 0; r < count; r++) {
-        const at = (from + r) * d + first;
-        for (let c = 0; c < wide; c++) into[(c & ~3) * DEPTH + 4 * r + (c & 3)] = data[at + c] - mean[first + c];
+        const at = (from + r) * d + column;
+        for (let c = 0; c < wide; c++) into[(c & ~3) * DEPTH + 4 * r + (c & 3)] = data[at + c] - mean[column + c];
       }
     },
   };
@@ -93,7 +95,8 @@ export function product(left, right, tick) {
       left.pack(i, from, count, LEFT);
       for (let j = symmetric ? i : 0; j < right.size; j += TILE) {
         if (!(symmetric && i === j)) right.pack(j, from, count, RIGHT);
-        multiply(LEFT, symmetric && i === j ? LEFT : RIGHT, count, out, right.size, i, j);
+        const own = symmetric && i === j;
+        multiply(LEFT, own ? LEFT : RIGHT, count, out, right.size, i, j, own);
       }
     }
     const done = Math.min(1, (i + TILE) / left.size);
@@ -115,11 +118,12 @@ export function product(left, right, tick) {
  * @param {number} width
  * @param {number} top
  * @param {number} left
+ * @param {boolean} upper whether the lower triangle is left out
  */
-function multiply(a, b, count, out, width, top, left) {
+function multiply(a, b, count, out, width, top, left, upper) {
   const height = out.length / width;
   for (let p = 0; p < TILE && top + p < height; p += 4) {
-    for (let q = 0; q < TILE && left + q < width; q += 4) {
+    for (let q = upper ? p : 0; q < TILE && left + q < width; q += 4) {
       let c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
       let c20 = 0, c21 = 0, c22 = 0, c23 = 0, c30 = 0, c31 = 0, c32 = 0, c33 = 0;
       let i = p * DEPTH;

@@ -16,7 +16,6 @@ import { fill, frame } from "./view.js";
  * @property {string[]} [names]
  * @property {number} n
  * @property {number} d
- * @property {boolean} [header]
  */
 
 /**
@@ -35,6 +34,7 @@ export function start({ workerSource, base }) {
   let result = null;
   /** @type {ReturnType<typeof frame> | null} */
   let shown = null;
+  let running = false;
   let finished = false;
   let next = 0;
 
@@ -62,8 +62,20 @@ export function start({ workerSource, base }) {
     alert_.hidden = !text;
   };
 
+  const stop = () => {
+    worker?.terminate();
+    worker = null;
+    busy(false);
+  };
+
+  /** @param {string} text */
+  const tell = (text) => {
+    if (status.textContent !== text) status.textContent = text; // the same again would be read out again
+  };
+
   /** @param {boolean} yes */
   const busy = (yes) => {
+    running = yes;
     bar.hidden = cancel.hidden = !yes;
     again.hidden = yes || finished || ready().length < 2;
   };
@@ -86,12 +98,19 @@ export function start({ workerSource, base }) {
 
   const changed = () => {
     finished = false;
-    list.replaceChildren(...entries.map(line), ...(labelsFile ? [labelsLine(labelsFile)] : []));
+    if (running) stop();
+    showList();
     const count = ready().length;
-    if (entries.some(({ state }) => state === "reading")) status.textContent = "Reading …";
-    else if (count === 0) status.textContent = entries.length ? "" : "No file yet.";
-    else if (count === 1) status.textContent = "One file is read. Add another one of the same samples.";
+    if (entries.some(({ state }) => state === "reading")) tell("Reading …");
+    else if (count === 0) tell(entries.length ? "" : "No file yet.");
+    else if (count === 1) tell("One file is read. Add another one of the same samples.");
     else compare();
+  };
+
+  const showList = () => {
+    const focused = document.activeElement?.id;
+    list.replaceChildren(...entries.map(line), ...(labelsFile ? [labelsLine(labelsFile)] : []));
+    if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
   };
 
   /** @param {Entry} entry */
@@ -103,6 +122,7 @@ export function start({ workerSource, base }) {
           "select",
           {
             class: "pv-try-select",
+            id: `try-array-${id}`,
             "aria-label": `Array of ${entry.file.name}`,
             on: {
               change: (/** @type {Event} */ event) => {
@@ -119,15 +139,26 @@ export function start({ workerSource, base }) {
       : "";
     return item(name, state === "refused", [h("span", {}, about), choice], () => {
       entries = entries.filter((other) => other !== entry);
+      clear();
       ask({ type: "forget", id });
+      changed();
     });
   };
 
   /** @param {File} file */
   const labelsLine = ({ name }) =>
     item(name, false, [h("span", {}, "labels")], () => {
-      labelsFile = null;
+      labelsFile = labels = null;
+      recolour();
     });
+
+  /** Labels change colours alone. */
+  const recolour = () => {
+    showList();
+    refused("");
+    if (result) result.labels = labels;
+    if (result) show();
+  };
 
   /**
    * @param {string} name
@@ -138,9 +169,7 @@ export function start({ workerSource, base }) {
   const item = (name, bad, about, remove) => {
     const click = () => {
       remove();
-      clear();
       input.focus();
-      changed();
     };
     return h(
       "li",
@@ -152,17 +181,17 @@ export function start({ workerSource, base }) {
   };
 
   const clear = () => {
+    if (running) stop();
     result = shown = null;
     results.replaceChildren();
     refused("");
-    busy(false);
   };
 
   const compare = () => {
     clear();
     busy(true);
     /** @type {HTMLProgressElement} */ (bar).value = 0;
-    status.textContent = "Comparing …";
+    tell("Comparing …");
     const chosen = ready();
     labels = null;
     if (labelsFile) ask({ type: "labels", file: labelsFile, n: chosen[0].n });
@@ -174,7 +203,7 @@ export function start({ workerSource, base }) {
     const entry = entries.find(({ id }) => id === message.id);
     if (message.type === "read" && entry) {
       const known = entry.state === "read";
-      Object.assign(entry, { state: "read", name: message.name, n: message.n, d: message.d, text: message.dtype, header: message.header });
+      Object.assign(entry, { state: "read", name: message.name, n: message.n, d: message.d, text: message.dtype });
       if (!known) changed();
     } else if (message.type === "several" && entry) {
       Object.assign(entry, { state: "several", names: message.names, text: message.text });
@@ -185,16 +214,19 @@ export function start({ workerSource, base }) {
     } else if (message.type === "error") {
       refused(message.text);
       if (message.asked !== "labels") {
-        status.textContent = "";
+        tell("");
         busy(false);
       }
     } else if (message.type === "labels") {
       labels = { name: message.name, values: message.values };
+      recolour();
     } else if (message.type === "progress") {
-      status.textContent = `${message.text} …`;
+      tell(`${message.text} …`);
       /** @type {HTMLProgressElement} */ (bar).value = message.done;
     } else if (message.type === "vectors") {
-      for (const file of message.files) Object.assign(file, { array: entryOf(file.name)?.array, header: entryOf(file.name)?.header });
+      for (const file of message.files) {
+        file.source = entries.find(({ name }) => name === file.name)?.file.name;
+      }
       result = { files: message.files, pairs: message.pairs, labels, chosen: 0 };
       show();
     } else if (message.type === "pair" && result) {
@@ -204,13 +236,10 @@ export function start({ workerSource, base }) {
       finished = true;
       if (shown) fill(shown.parts, result, true);
       const [{ n }] = result.files;
-      status.textContent = `Done: ${result.files.length} files of ${n} samples.`;
+      tell(`Done: ${result.files.length} files of ${n} samples.`);
       busy(false);
     }
   };
-
-  /** @param {string} name */
-  const entryOf = (name) => entries.find((entry) => entry.name === name);
 
   const show = () => {
     if (!result) return;
@@ -232,25 +261,24 @@ export function start({ workerSource, base }) {
     /** @type {HTMLInputElement} */ (input).value = "";
   });
   byId("try-labels").addEventListener("change", ({ target }) => {
-    labelsFile = /** @type {HTMLInputElement} */ (target).files?.[0] ?? null;
-    /** @type {HTMLInputElement} */ (target).value = "";
-    changed();
+    const chosen = /** @type {HTMLInputElement} */ (target);
+    labelsFile = chosen.files?.[0] ?? labelsFile;
+    chosen.value = "";
+    labels = null;
+    recolour();
+    if (labelsFile && (running || result)) ask({ type: "labels", file: labelsFile, n: ready()[0].n });
   });
   byId("try-example").addEventListener("click", () => examples(base).then(({ files, labels: own }) => {
-    entries = [];
-    worker?.terminate();
-    worker = null;
-    labelsFile = own;
     clear();
+    stop();
+    entries = [];
+    labelsFile = own;
     add(files);
   }, (error) => refused(error.message)));
   cancel.addEventListener("click", () => {
-    worker?.terminate();
-    worker = null;
-    for (const entry of entries) if (entry.state === "reading") Object.assign(entry, { state: "refused", text: "stopped" });
-    busy(false);
+    stop();
     if (shown && result) fill(shown.parts, result, true);
-    status.textContent = "Stopped.";
+    tell("Stopped.");
     again.focus();
   });
   again.addEventListener("click", compare);

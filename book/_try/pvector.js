@@ -284,16 +284,16 @@ function vectorOf(given, centred, top, { scale, energy, raw, dual }) {
   const shrink = dual || !defined ? 1 : Math.sqrt(Math.min(1, (two + weyl) / one));
   const own = dual ? 0 : d * EPS * Math.sqrt(raw / one);
   const resolution = Math.sqrt(dual ? 2 * product : weyl + rounding) / scale;
-  const singularValues = Array.from(values.subarray(0, Math.max(2, Math.min(top.settled, RANK))), (value) =>
+  const singular_values = Array.from(values.subarray(0, Math.max(2, Math.min(top.settled, RANK))), (value) =>
     Math.sqrt(Math.max(value, 0)) / scale,
   );
-  if (!singularValues.every(Number.isFinite)) {
+  if (!singular_values.every(Number.isFinite)) {
     throw new Error(
       `${name}: features hold entries near ${(1 / scale).toExponential(0)}, and their singular values are beyond the range of ` +
         "float64 (1.8e308): divide the features by a constant, which changes no P-vector",
     );
   }
-  const second = singularValues[1] ?? 0;
+  const second = singular_values[1] ?? 0;
   const single = Math.min(n - Number(centred), d) === 1;
   return {
     name,
@@ -301,13 +301,13 @@ function vectorOf(given, centred, top, { scale, energy, raw, dual }) {
     d,
     centred,
     vector,
-    singularValues,
+    singular_values,
     resolution,
-    ratio: single ? Infinity : singularValues[0] / Math.max(second, resolution),
+    ratio: single ? Infinity : singular_values[0] / Math.max(second, resolution),
     resolved: single || second > resolution,
     explained: Math.min(1, one / energy),
-    cosConstant: Math.abs(vector.reduce((sum, x) => sum + x, 0)) / Math.sqrt(n),
-    bound: Math.min(Math.PI / 2, turned * shrink + own),
+    cos_constant: Math.abs(vector.reduce((sum, x) => sum + x, 0)) / Math.sqrt(n),
+    error_bound: Math.min(Math.PI / 2, turned * shrink + own),
     defined,
     stability: NaN,
     coordinates,

@@ -52,7 +52,7 @@ export function readMatrix(name, bytes, array) {
   const shown = oneLine(array === undefined ? name : `${name}:${array}`);
   return named(shown, () => {
     const kind = kindOf(name, bytes);
-    const { shape, data, dtype, header } = kind === ".csv" ? csv(bytes) : { header: false, ...arrayOf(kind, bytes, array) };
+    const { shape, data, dtype, header, member } = { header: false, member: undefined, ...(kind === ".csv" ? csv(bytes) : arrayOf(kind, bytes, array)) };
     if (shape.length !== 2) {
       throw new Refused(`expected a matrix (samples x features), got an array of shape ${tuple(shape)}; reshape it`);
     }
@@ -60,7 +60,7 @@ export function readMatrix(name, bytes, array) {
     if (n === 0) throw new Error(`${shown} is empty (shape ${tuple(shape)}): there is not one row to measure`);
     if (d === 0) throw new Error(`${shown} has no columns (shape ${tuple(shape)})`);
     if (n === 1) throw new Refused("features have 1 row: a P-vector over one sample is always 1; at least two samples are needed");
-    return { name: shown, n, d, data, dtype, header };
+    return { name: shown, n, d, data, dtype, header, member };
   });
 }
 
@@ -192,7 +192,7 @@ function npz(bytes, array) {
   if (encrypted) throw damaged(`${name} in it is encrypted`);
   if (content.length !== originalSize) throw new Refused(`${name} in it is cut off; ${COPY}`);
   if (crc32(content) !== checksum) throw damaged(`the checksum of ${name} in it is wrong`);
-  return npy(content);
+  return { ...npy(content), member: label(name) };
 }
 
 /**

@@ -8,6 +8,7 @@ interface Matrix {
   data: Float32Array | Float64Array;
   dtype: string;
   header?: boolean; // of a .csv file: its first line names the columns
+  member?: string; // of an .npz file: the array
 }
 
 /** The top of a spectrum of squared singular values: vectors one after the other, each of length m. */
@@ -27,13 +28,13 @@ interface PVector {
   d: number;
   centred: boolean;
   vector: Float64Array;
-  singularValues: number[];
+  singular_values: number[];
   resolution: number;
   ratio: number; // Infinity where there is only one direction
   resolved: boolean;
   explained: number;
-  cosConstant: number;
-  bound: number; // radians
+  cos_constant: number;
+  error_bound: number; // radians
   defined: boolean;
   stability: number; // median |cos| over half-samples
   coordinates: Float64Array; // of the rows on the leading directions, one direction after the other
@@ -82,3 +83,4 @@ interface Labels {
 
 declare const fflate: typeof import("fflate");
 declare const Plotly: any;
+declare var pvTrySource: string; // the script of the worker, in the worker

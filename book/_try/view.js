@@ -212,15 +212,14 @@ function cautions({ warnings }, done) {
 
 /** @param {FileResult[]} files */
 function directions(files) {
-  const head = ["file", "convention", "one direction?", "σ₁", "σ₂", "σ₁ / σ₂", "drawn again", "explained", "cos 1"];
+  const head = ["file", "convention", "one direction?", "σ₁", "σ₂", "σ₁ / σ₂", "drawn again", "explained"];
   const lines = files.flatMap(({ name, vectors }) =>
     KINDS.map((kind) => {
       const one = vectors[kind];
-      const [first, second = 0] = one.singularValues;
+      const [first, second = 0] = one.singular_values;
       const verdict = !one.defined ? "no: a tie" : one.stability < 0.9 ? "it moves" : "yes";
       const ratio = one.resolved ? short(one.ratio, 3) : `above ${one.ratio.toExponential(1)}`;
-      const constant = kind === "centred" ? "0" : short(one.cosConstant);
-      return [name, kind, verdict, plain(first), plain(second), ratio, short(one.stability, 3), short(one.explained), constant];
+      return [name, kind, verdict, plain(first), plain(second), ratio, short(one.stability, 3), short(one.explained, 3)];
     }),
   );
   return h(
@@ -231,7 +230,7 @@ function directions(files) {
       "p",
       { class: "pv-try-note" },
       "Drawn again: median |cos| of the direction with itself, fitted on half of the samples; below 0.9 it moves. Explained: share of the " +
-        "squared norm (centred: of the variance). Cos 1: cosine with the constant vector.",
+        "squared norm (centred: of the variance).",
     ),
   );
 }
@@ -261,10 +260,10 @@ function entriesTable(a, b, labels) {
  */
 function spectraTable(a, b) {
   const all = KINDS.flatMap((kind) => [a.vectors[kind], b.vectors[kind]]);
-  const longest = Math.max(...all.map(({ singularValues }) => singularValues.length));
+  const longest = Math.max(...all.map(({ singular_values }) => singular_values.length));
   const lines = Array.from({ length: longest }, (_, k) => [
     String(k + 1),
-    ...all.map(({ singularValues }) => (k < singularValues.length ? plain(singularValues[k]) : "–")),
+    ...all.map(({ singular_values }) => (k < singular_values.length ? plain(singular_values[k]) : "–")),
   ]);
   const head = ["k", ...all.map(({ name, centred }) => `${name}, ${centred ? "centred" : "uncentred"}`)];
   return more("The numbers behind this picture", table("Singular values", head, lines));

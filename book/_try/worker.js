@@ -2,9 +2,10 @@
 
 import { draws } from "./calibrate.js";
 import { KINDS, calibrated, comparePVectors, prepare, refuseDifferent, withCKA } from "./compare.js";
-import { cost } from "./cka.js";
+import { cost, norms } from "./cka.js";
 import { refuseBroken } from "./doctor.js";
 import { LARGEST, Refused, Several, checkSize, labelsFor, readLabels, readMatrix } from "./read.js";
+import { helpersFor, sharedNorms, shares, stripNorm } from "./shared.js";
 
 const SPEED = 1.5e9; // multiplications a second of an ordinary machine, for a word on how long CKA takes
 const SOON = 3; // seconds
@@ -36,7 +37,7 @@ const actions = {
       const matrix = readMatrix(name, await bytesOf(file), array);
       refuseBroken(matrix);
       matrices.set(id, matrix);
-      say({ type: "read", id, name: matrix.name, n: matrix.n, d: matrix.d, dtype: matrix.dtype, header: matrix.header });
+      say({ type: "read", id, ...matrix, data: undefined });
     } catch (error) {
       matrices.delete(id);
       if (!(error instanceof Several)) throw error;
@@ -68,28 +69,45 @@ const actions = {
     const places = ready.flatMap((_, i) => ready.slice(i + 1).map((_, j) => [i, i + 1 + j]));
     progress("Comparing P-vectors with permuted samples", 1);
     const pairs = places.map(([i, j]) => comparePVectors(ready[i], ready[j]));
-    const files = ready.map(({ matrix, vectors }) => ({
-      name: matrix.name,
-      n: matrix.n,
-      d: matrix.d,
-      dtype: matrix.dtype,
+    const files = ready.map(({ vectors }, i) => ({
+      ...chosen[i],
+      data: undefined,
       vectors: Object.fromEntries(KINDS.map((kind) => [kind, { ...vectors[kind], coordinates: undefined }])),
     }));
     say({ type: "vectors", files, pairs });
-    for (const [what, step] of /** @type {const} */ ([["Linear CKA of", withCKA], ["What linear CKA is by chance:", calibrated]])) {
-      places.forEach(([i, j], number) => {
-        const [a, b] = [ready[i], ready[j]];
-        const seconds = step === withCKA ? Math.ceil(cost(a, b) / SPEED) : 0;
-        const text = `${what} ${a.matrix.name} and ${b.matrix.name}` + (seconds > SOON ? `, about ${seconds} s` : "");
-        const share = (/** @type {number} */ done) => progress(text, (number + done) / places.length);
-        share(0);
-        pairs[number] = step(pairs[number], a, b, share);
-        say({ type: "pair", number, pair: pairs[number] });
-      });
+    for (const [number, [i, j]] of places.entries()) {
+      const [a, b] = [ready[i], ready[j]];
+      const seconds = Math.ceil(cost(a, b) / SPEED / (shares(a, b) ? helpersFor(a, b) : 1));
+      const about = seconds > SOON ? `, about ${seconds} s` : "";
+      const share = (/** @type {number} */ done) =>
+        progress(`Linear CKA of ${a.matrix.name} and ${b.matrix.name}${about}`, (number + done) / places.length);
+      share(0);
+      const found = shares(a, b) ? await sharedNorms(a, b, share) : norms(a, b, share);
+      pairs[number] = withCKA(pairs[number], found);
+      say({ type: "pair", number, pair: pairs[number] });
     }
+    places.forEach(([i, j], number) => {
+      const [a, b] = [ready[i], ready[j]];
+      const text = `Permuted samples in linear CKA of ${a.matrix.name} and ${b.matrix.name}`;
+      pairs[number] = calibrated(pairs[number], a, b, (done) => progress(text, (number + done) / places.length));
+      say({ type: "pair", number, pair: pairs[number] });
+    });
     say({ type: "done" });
   },
+
+  /** Of a helper: the right side of products that are to come. @param {import("./shared.js").Held} asked */
+  async hold({ matrix, mean }) {
+    held = { matrix, mean };
+  },
+
+  /** Of a helper: a strip of the left side. @param {import("./shared.js").Strip} asked */
+  async strip(asked) {
+    say({ type: "strip", sum: stripNorm(asked, /** @type {import("./shared.js").Held} */ (held)) });
+  },
 };
+
+/** @type {import("./shared.js").Held | null} */
+let held = null;
 
 let shown = "";
 /**

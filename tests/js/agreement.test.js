@@ -7,6 +7,7 @@ import { test } from "node:test";
 
 import { draws } from "../../book/_try/calibrate.js";
 import { KINDS, calibrated, comparePVectors, prepare, withCKA } from "../../book/_try/compare.js";
+import { norms } from "../../book/_try/cka.js";
 import { readMatrix } from "../../book/_try/read.js";
 import "./vendored.js";
 
@@ -36,19 +37,19 @@ for (const [name, wanted] of Object.entries(expected)) {
     );
     const drawn = draws(matrices[0].n);
     const [a, b] = matrices.map((/** @type {Matrix} */ matrix) => prepare(matrix, drawn, () => {}));
-    const pair = calibrated(withCKA(comparePVectors(a, b), a, b, () => {}), a, b, () => {});
+    const pair = calibrated(withCKA(comparePVectors(a, b), norms(a, b, () => {})), a, b, () => {});
     [a, b].forEach((one, which) => {
       for (const kind of KINDS) {
         const found = one.vectors[kind];
         const right = wanted.vectors[which][kind];
         assert.equal(found.defined, right.defined, `defined, ${kind}`);
-        near(found.singularValues[0] / right.first, 1, "sigma_1");
+        near(found.singular_values[0] / right.first, 1, "sigma_1");
         // Squares of singular values are computed: of a ratio of 10^5, float64 keeps six digits.
         if (right.ratio === null) assert.equal(found.ratio, Infinity);
         else if (right.resolved && right.ratio < 1e4) near(found.ratio / right.ratio, 1, "ratio");
         near(found.explained, right.explained, "explained");
         if (!right.defined) continue;
-        near(found.cosConstant, right.cosConstant, "cosine with the constant vector");
+        near(found.cos_constant, right.cos_constant, "cosine with the constant vector");
         const apart = found.vector.reduce((/** @type {number} */ most, /** @type {number} */ x, /** @type {number} */ i) => Math.max(most, Math.abs(x - right.vector[i])), 0);
         assert.ok(apart <= 1e-10, `entries of the ${kind} P-vector differ by ${apart}`);
       }

@@ -10,7 +10,7 @@ import { join } from "node:path";
 
 const { chromium } = createRequire(new URL("../../book/_try/package.json", import.meta.url))("playwright-core");
 const axe = readFileSync(new URL("../../book/_try/node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-const PATIENCE = 120_000; // milliseconds
+const PATIENCE = 90_000; // milliseconds
 const PHONE = 390;
 
 const plan = JSON.parse(readFileSync(process.argv[2], "utf8"));
@@ -56,7 +56,7 @@ const result = async (page) => JSON.parse(await page.evaluate(() => /** @type {a
 /** @param {any} page */
 async function accessibility(page) {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(".pv-try"));
+  const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run("article"));
   return violations.map((/** @type {any} */ found) => `${found.id}: ${found.nodes.map((/** @type {any} */ node) => node.html).join(" ")}`);
 }
 
@@ -100,9 +100,10 @@ async function keyboard() {
     }
     throw new Error(`${selector} is not reached by the tab key`);
   };
+  const chooser = page.waitForEvent("filechooser"); // from here on, so that none is missed
   await reach("#try-files");
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
-  await chooser.setFiles([first, second, third]);
+  await page.keyboard.press("Enter");
+  await (await chooser).setFiles([first, second, third]);
   await finished(page);
   await reach("#try-pair");
   await page.keyboard.press("ArrowDown");
@@ -131,7 +132,7 @@ async function stopped() {
   const result_ = await page.evaluate(() => /** @type {any} */ (window).pvTry.json());
   await page.click("#try-again");
   await finished(page);
-  const again = (await result(page)).pairs.length;
+  const again = (await result(page)).pairs[0].rows;
   await page.context().close();
   return { bar, status, result: result_, again };
 }
@@ -158,7 +159,7 @@ async function dropped() {
 async function choices() {
   const page = await open();
   await page.setInputFiles("#try-files", plan.several);
-  await page.locator(".pv-try-list select").selectOption("other");
+  await page.locator("select[id^=try-array]").selectOption("other");
   await finished(page);
   const { files } = await result(page);
   const python = await page.locator("#try-python").textContent();

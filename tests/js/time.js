@@ -15,16 +15,19 @@ page.setDefaultTimeout(600_000);
 await page.goto(address);
 const start = performance.now();
 const TICKS = 100; // of Linux's clock, a second
-const seconds = () => `${((performance.now() - start) / 1000).toFixed(2)} s, of a core ${(worked() / TICKS).toFixed(2)} s`;
+const seconds = () => `${((performance.now() - start) / 1000).toFixed(2)} s, of a core ${(worked("DedicatedWorker") / TICKS).toFixed(2)} s, page ${(worked("CrRendererMain") / TICKS).toFixed(2)} s`;
 
-/** Ticks that the page's worker has computed for. */
-function worked() {
+/**
+ * Ticks that threads of this name have computed for.
+ * @param {string} wanted
+ */
+function worked(wanted) {
   let ticks = 0;
   for (const process of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
       for (const thread of readdirSync(`/proc/${process}/task`)) {
         const [, name, rest] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${process}/task/${thread}/stat`, "utf8")) ?? [];
-        if (name?.startsWith("DedicatedWorker")) ticks += Number(rest.split(" ")[11]) + Number(rest.split(" ")[12]);
+        if (name?.startsWith(wanted)) ticks += Number(rest.split(" ")[11]) + Number(rest.split(" ")[12]);
       }
     } catch {
       // It has ended since.

@@ -15,26 +15,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pvlib import cosine
+from pvlib.measure import linear_cka
 from pvlib.study.matrices import read_matrix
 from pvlib.study.measure_report import measured
+from scripts import javascript
 from scripts.check_pages import problems
-from scripts.javascript import missing
 
 from ..study.bad_files import BAD
-from .try_cases import relu, write_cases
+from .try_cases import exact, relu, write_cases
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for the book's page and for all that the browser does
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "tests" / "js"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 STUB = "# A stub\n\nStands for a page that the one under test links to.\n"
 KINDS = ("uncentred", "centred")
+LARGE = 2700, 1500, 1500  # samples and features: just so many that linear CKA is shared among helpers
 # What the page says in other words than the library: it chooses arrays by mouse, and asks for no more memory than a tab has.
 OWN_WORDS = {"two.npz", "really_pt.npz", "bomb.npz", "lying_member.npz"}
 
 
 @pytest.fixture(scope="module")
 def node() -> str:
-    if (why := missing()) is not None:
+    if (why := javascript.missing()) is not None:
         pytest.skip(f"the page's JavaScript is NOT TESTED: {why}")
     return str(shutil.which("node"))
 
@@ -90,7 +94,7 @@ def site(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> dict:
+def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> Scenes:
     """Everything that the browser saw (tests/js/drive.js), opened from the disk as a reader without a server would."""
     browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
@@ -98,8 +102,8 @@ def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("drive")
     rng = np.random.default_rng(0)
     large = [folder / f"large{i}.npy" for i in (0, 1)]
-    for path, matrix in zip(large, relu(rng, 3000, 400, 500), strict=True):
-        np.save(path, matrix.astype(np.float32))
+    for path, matrix in zip(large, relu(rng, *LARGE), strict=True):
+        np.save(path, matrix)
     a, b = relu(rng, 30, 5, 4)
     np.save(folder / "one.npy", a)
     np.savez(folder / "two.npz", one=b, other=b + 1)
@@ -122,13 +126,20 @@ def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> dict:
     }
     (folder / "plan.json").write_text(json.dumps(plan))
     done = subprocess.run(
-        [node, SCRIPTS / "drive.js", folder / "plan.json"], capture_output=True, text=True, timeout=280
+        [node, SCRIPTS / "drive.js", folder / "plan.json"], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    for scene in found.values():
-        assert "failed" not in scene, scene
-    return found
+    return Scenes(json.loads(done.stdout))
+
+
+class Scenes(dict):
+    """What was seen, by the name of the scene; one that failed fails the tests that ask for it, and no others."""
+
+    def __getitem__(self, name: str):
+        found = super().__getitem__(name)
+        if isinstance(found, dict) and "failed" in found:
+            pytest.fail(f"{name}: {found['failed']}")
+        return found
 
 
 def test_modules_in_node(node, cases):
@@ -162,6 +173,12 @@ def plain(text: str) -> str:
     return re.sub(
         r" \((?!shape|samples).*\)$", "", text.replace(": features is ", " is ").replace(": features has ", " has ")
     )
+
+
+def test_lint_says_aloud_that_nothing_was_checked_where_node_is_missing(monkeypatch, capsys):
+    monkeypatch.setattr(javascript.shutil, "which", lambda _: None)
+    assert javascript.main() == 0
+    assert "JavaScript is NOT type-checked: node and npm are not installed" in capsys.readouterr().err
 
 
 def test_the_bundle_refuses_what_it_does_not_understand(tmp_path):
@@ -203,7 +220,7 @@ def test_p_vectors_of_the_page_are_those_of_the_library(seen, expected):
                     u, v = np.array(found["vector"]), np.array(right[kind]["vector"])
                     assert 1 - abs(u @ v) <= 1e-10
                     assert np.abs(u - v).max() <= 1e-10, (name, kind)
-                    assert found["singularValues"][0] == pytest.approx(right[kind]["first"], rel=1e-10)
+                    assert found["singular_values"][0] == pytest.approx(right[kind]["first"], rel=1e-10)
 
 
 def test_every_other_number_of_the_page_is_the_librarys(seen, expected):
@@ -254,7 +271,17 @@ def test_the_keyboard_is_enough(seen):
 
 
 def test_a_comparison_can_be_stopped_and_done_again(seen):
-    assert seen["stopped"] == {"bar": True, "status": "Stopped.", "result": None, "again": 1}
+    found = seen["stopped"]
+    assert (found["bar"], found["status"], found["result"]) == (True, "Stopped.", None)
+    assert len(found["again"]) == 3
+
+
+def test_large_matrices_are_compared_by_lanczos_and_helpers_to_the_same_numbers(seen):
+    a, b = relu(np.random.default_rng(0), *LARGE)
+    for kind, row in zip(KINDS, seen["stopped"]["again"], strict=False):
+        u, v = (exact(matrix, center=kind == "centred") for matrix in (a, b))
+        assert row["estimate"] == pytest.approx(cosine(u, v), abs=1e-10)
+    assert seen["stopped"]["again"][2]["estimate"] == pytest.approx(linear_cka(a, b, debiased=True), abs=1e-6)
 
 
 def test_dropped_files_are_compared(seen):

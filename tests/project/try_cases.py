@@ -165,7 +165,7 @@ def found(pair: tuple[np.ndarray, np.ndarray], names: list[str]) -> dict:
                     "resolved": one.resolved,
                     "defined": one.defined,
                     "explained": one.explained,
-                    "cosConstant": abs(float(one.vector.sum())) / np.sqrt(one.n),
+                    "cos_constant": abs(float(one.vector.sum())) / np.sqrt(one.n),
                 }
                 for kind, one in both.items()
             }
