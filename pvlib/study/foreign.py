@@ -13,7 +13,7 @@ import pickle
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
@@ -30,10 +30,10 @@ from ..experiment.data import ImageData, anchor
 from ..experiment.features import extract
 from ..experiment.models import calibrate_batchnorm
 from ..experiment.torchvision_shim import import_torchvision
-from ..vector_names import ALONG, PRIMARY, VectorName
+from ..vector_names import ALONG, PRIMARY
 from . import provenance
 from .config import NUMERICS_VERSION
-from .measuring import NotFinite, data_p_vectors, final_row, half, p_vector
+from .measuring import NotFinite, data_p_vectors, directions, final_row, half
 from .pairs import pair_seed
 from .runner import now, say
 from .store import Busy, Store
@@ -254,24 +254,14 @@ def measured(cell: Cell) -> tuple[dict, dict, dict]:
     for state, model in _states(cell, images, transform):
         parameters = sum(value.numel() for value in model.parameters())
         found = extract(model, images, network.layers, batch_size=BATCH, transform=transform, channels_last=False)
-        for layer, features in ((layer, value.numpy()) for layer, value in found.items()):
-            if not torch.isfinite(found[layer]).all():
+        for layer, value in found.items():
+            if not torch.isfinite(value).all():
                 raise NotFinite(f"{network.name}, {state}: features at {layer} are not finite")
-            for convention in ALONG:
-                if (direction := p_vector(features, convention)) is None:
-                    continue
-                name = VectorName(state, "train", layer, convention)
-                resampled = state == "trained" and layer == PRIMARY
-                row = final_row(
-                    features,
-                    direction,
-                    "train",
-                    convention,
-                    bootstrap=pair_seed("bootstrap", cell.key) if resampled else None,
-                    **context,
-                )
-                vectors[str(name)] = half(direction.vectors)
-                rows.append({**asdict(name), "n": features.shape[0], "d": features.shape[1], **row})
+        features = {layer: value.numpy() for layer, value in found.items()}
+        for name, matrix, direction in directions(features, state, "train", ALONG):
+            seed = pair_seed("bootstrap", cell.key) if (state, name.layer) == ("trained", PRIMARY) else None
+            vectors[str(name)] = half(direction.vectors)
+            rows.append(final_row(name, matrix, direction, bootstrap=seed, **context))
     record = {
         "status": "done",
         **cell.facts,

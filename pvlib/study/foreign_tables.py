@@ -13,14 +13,13 @@ from safetensors.numpy import load_file
 from .. import checksums
 from ..experiment.data import ImageData, anchor
 from ..vector_names import ALONG, PRIMARY
-from . import pairs, provenance
+from . import pairs
 from . import publication_folder as folder
-from .config import NUMERICS_VERSION
 from .foreign import Cell
 from .measuring import data_p_vectors
-from .published import merge, resolved, unsound, verified, write
+from .published import merge, origin, resolved, unsound, verified, write
 from .run_rows import final_rows, spectrum_rows
-from .runner import now, say
+from .runner import say
 from .store import Store
 from .vectors import pack, unpack
 
@@ -78,7 +77,7 @@ def _publish(cells: Sequence[Cell], store: Store, target: Path, beside: list[Pat
     old = {name: frame[frame["run"].isin(stays)] if len(frame) else frame for name, frame in old.items()}
     kept = {run: unpack(load_file(target / "vectors" / f"{run}.safetensors")) for run in stays}
     rows = {key: store.rows(key) for key in records}
-    fresh = {key: {n: t.numpy() for n, t in store.tensors(key, "vectors").items()} for key in records}
+    fresh = {key: store.arrays(key, "vectors") for key in records}
     # Tables are made of what is published: of the rounded vectors.
     vectors = {key: unpack(pack(value)) for key, value in {**kept, **fresh}.items()}
     tables = {
@@ -204,19 +203,10 @@ def _provenance(
     return {
         "study": "foreign",
         "description": "Networks that nobody here trained, shown the training anchors; untrained copies beside them.",
-        "published_at": now(),
-        "commit": provenance.commit(),
-        "run_commits": sorted(set(shown["commit"])),
-        "versions": provenance.versions(),
-        "device": sorted(set(shown["device"])),
-        "processor": sorted(set(shown["processor"])),
-        "torch": sorted(set(shown["torch"])),
-        "data": {name: d.checksum for name, d in data.items()},
-        "numerics_version": NUMERICS_VERSION,
+        **origin(shown, data),
         "beside": [study.name for study in beside],
         "planned": len(planned),
         "runs": len(shown),
         "missing": lacking,
-        "wall_s_total": float(shown["wall_s"].sum()),
         "command": " ".join(["pvlib foreign --to results/foreign --beside", *(f"results/{s.name}" for s in beside)]),
     }

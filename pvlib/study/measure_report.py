@@ -18,6 +18,7 @@ from ..checksums import sha256
 from ..measure.results import as_file
 from ..one_line import one_line
 from .matrices import split_source
+from .store_files import plain
 
 SHOWN = 5
 MOST = 10_000  # half-samples or permutations: p-values finer than this mean nothing, and each is kept until the end
@@ -107,15 +108,7 @@ def write_vectors(out: Path, source: str, found: dict[str, measure.PVector]) -> 
 
 def as_json(value: object) -> str:
     """JSON, in which what is not finite is null: NaN and Infinity are no JSON."""
-    return json.dumps(_finite(value), indent=1, allow_nan=False)
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json.dumps(plain(value), indent=1, allow_nan=False)
 
 
 COLUMNS = """\

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -118,56 +119,25 @@ class Bench:
         """P-vectors by name, (n,) float32 each, and a row of scalars for each."""
         vectors, rows = {}, []
         for split in SPLITS:
-            for layer, features in self.features(model, split).items():
-                for convention in ALONG:
-                    found = p_vector(features, convention)
-                    if found is None:
-                        continue
-                    name = VectorName(str(step), split, layer, convention)
-                    vectors[str(name)] = torch.from_numpy(found.vector.astype(np.float32))
-                    row = {
-                        "split": split,
-                        "layer": layer,
-                        "convention": convention,
-                        **spectrum(found),
-                        **against_data(found.vector, split, convention, self.pixels),
-                    }
-                    if (split, layer) == ("train", PRIMARY):
-                        row["sigmas"] = singular_values(features, convention == "centred")
-                    rows.append(row)
+            for name, features, found in directions(self.features(model, split), str(step), split, ALONG):
+                vectors[str(name)] = torch.from_numpy(found.vector.astype(np.float32))
+                row = {part: value for part, value in asdict(name).items() if part != "state"}
+                row |= spectrum(found) | against_data(found.vector, name, self.pixels)
+                if (split, name.layer) == ("train", PRIMARY):
+                    row["sigmas"] = singular_values(features, name.convention == "centred")
+                rows.append(row)
         return vectors, rows
 
     def finals(self, model: torch.nn.Module, state: str) -> tuple[dict[str, torch.Tensor], list[dict]]:
         """P-vectors by name, all conventions at all layers, (k, n) float16 each, and rows."""
-        vectors, rows, resampled = {}, [], ("trained", "train")
+        vectors, rows = {}, []
         for split in SPLITS:
-            for layer, features in self.features(model, split).items():
-                for convention in CONVENTIONS:
-                    found = p_vector(features, convention)
-                    if found is None:
-                        continue
-                    kept = (
-                        self._span(features, found) if layer == PRIMARY and convention == "centred" else found.vectors
-                    )
-                    name = VectorName(state, split, layer, convention)
-                    vectors[str(name)] = half(kept)
-                    rows.append(
-                        {
-                            **asdict(name),
-                            "n": features.shape[0],
-                            "d": features.shape[1],
-                            **final_row(
-                                features,
-                                found,
-                                split,
-                                convention,
-                                pixels=self.pixels,
-                                brightness=self.brightness[split],
-                                labels=self.labels[split],
-                                bootstrap=self.recipe.stream("bootstrap") if (state, split) == resampled else None,
-                            ),
-                        }
-                    )
+            seed = self.recipe.stream("bootstrap") if (state, split) == ("trained", "train") else None
+            about = {"pixels": self.pixels, "brightness": self.brightness[split], "labels": self.labels[split]}
+            for name, features, found in directions(self.features(model, split), state, split, CONVENTIONS):
+                spanned = name.layer == PRIMARY and name.convention == "centred"
+                vectors[str(name)] = half(self._span(features, found) if spanned else found.vectors)
+                rows.append(final_row(name, features, found, **about, bootstrap=seed))
         return vectors, rows
 
     def _span(self, features: np.ndarray, found: measure.PVector) -> np.ndarray:
@@ -180,14 +150,12 @@ class Bench:
         """P-vectors on the training anchor of the other data set, fed as the network's own: as `finals`, nothing if none."""
         if self.other is None:
             return {}, []
-        split, vectors, rows = f"{self.other.name}-train", {}, []
+        vectors, rows = {}, []
         images = self.other.train.images[anchor(self.other).train_ids]
-        for layer, features in self._extract(model, images, dict(model.layers)).items():  # type: ignore[arg-type]
-            for convention in ALONG:
-                if (found := p_vector(features, convention)) is not None:
-                    name = VectorName(state, split, layer, convention)
-                    vectors[str(name)] = half(found.vectors)
-                    rows.append({**asdict(name), "n": features.shape[0], "d": features.shape[1], **spectrum(found)})
+        layers = self._extract(model, images, dict(model.layers))  # type: ignore[arg-type]  # of the registry
+        for name, features, found in directions(layers, state, f"{self.other.name}-train", ALONG):
+            vectors[str(name)] = half(found.vectors)
+            rows.append(first_columns(name, features, found))
         return vectors, rows
 
     def untrained(self) -> dict[str, torch.nn.Module]:
@@ -230,38 +198,52 @@ class Bench:
         return float(measure.linear_cka(self.features(model, "train")[PRIMARY], flat(self.images["train"])))
 
 
-def final_row(features, found, split, convention, *, pixels, brightness, labels, bootstrap: int | None) -> dict:
-    """What a P-vector goes with: data, brightness, norms, classes; its stability where there is a seed for the bootstrap.
+def directions(
+    features: Mapping[str, np.ndarray], state: str, split: str, conventions: Sequence[str]
+) -> Iterator[tuple[VectorName, np.ndarray, measure.PVector]]:
+    """Every P-vector that the layers have, with its name and the features that it is of."""
+    for layer, matrix in features.items():
+        for convention in conventions:
+            if (found := p_vector(matrix, convention)) is not None:
+                yield VectorName(state, split, layer, convention), matrix, found
+
+
+def first_columns(name: VectorName, features: np.ndarray, found: measure.PVector) -> dict:
+    return {**asdict(name), "n": features.shape[0], "d": features.shape[1], **spectrum(found)}
+
+
+def final_row(name: VectorName, features, found, *, pixels, brightness, labels, bootstrap: int | None) -> dict:
+    """A row of the finals: what a P-vector goes with, data, brightness, norms, classes; its stability where there is a seed for the bootstrap.
 
     pixels : the data P-vectors, as `data_p_vectors` gives them. brightness, labels : of the same samples.
     """
     row = {
-        **spectrum(found),
+        **first_columns(name, features, found),
         "bound_deg": math.degrees(found.error_bound),
         "defined": bool(found.defined),
-        **against_data(found.vector, split, convention, pixels),
+        **against_data(found.vector, name, pixels),
         "r_brightness": _pearson(found.vector, brightness),
         "r_norm": _pearson(found.vector, np.linalg.norm(features, axis=1)),
         "cos_mean_feature": mean_feature_cosine(features, found.vector),
         "eta2": float(measure.between_class_share(found.vector, labels)),
         "stability": math.nan,
     }
-    if split == "train" and convention in ALONG:
-        row["sigmas"] = singular_values(features, convention == "centred")
+    if name.split == "train" and name.convention in ALONG:
+        row["sigmas"] = singular_values(features, name.convention == "centred")
     if bootstrap is not None:
-        matrix, center = convene(features, convention)
+        matrix, center = convene(features, name.convention)
         row["stability"] = float(
             measure.stability(matrix, center=center, replicates=BOOTSTRAPS, seed=bootstrap).median_cos
         )
     return row
 
 
-def against_data(vector: np.ndarray, split: str, convention: str, pixels: dict) -> dict:
+def against_data(vector: np.ndarray, name: VectorName, pixels: Mapping[DataName, measure.PVector]) -> dict:
     """|cos| with the data P-vector of the same convention (others: uncentred or centred, as they are)."""
-    other = "uncentred" if convention in ("uncentred", "unit") else "centred"
+    convention = "uncentred" if name.convention in ("uncentred", "unit") else "centred"
     return {
-        name: measure.cosine(vector, pixels[DataName(layer, split, other)].vector)
-        for name, layer in (("cos_data", "pixels"), ("cos_data_standardised", "pixels_standardised"))
+        column: measure.cosine(vector, pixels[DataName(layer, name.split, convention)].vector)
+        for column, layer in (("cos_data", "pixels"), ("cos_data_standardised", "pixels_standardised"))
     }
 
 

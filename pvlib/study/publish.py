@@ -12,23 +12,14 @@ from pathlib import Path
 import pandas as pd
 
 from ..experiment.data import anchor, load
-from . import pairs, provenance
+from . import pairs
 from . import publication_folder as folder
 from .across import across_rows, alongside_rows
-from .config import NUMERICS_VERSION, Study
+from .config import Study
 from .correlates import correlate_rows
-from .published import left_out, merge, read, resolved, write
-from .run_rows import (
-    along_rows,
-    data_rows,
-    end_rows,
-    final_rows,
-    long_rows,
-    pool_rows,
-    run_row,
-    spectrum_rows,
-)
-from .runner import now, say
+from .published import left_out, merge, origin, read, resolved, write
+from .run_rows import along_rows, data_rows, end_rows, final_rows, long_rows, pool_rows, run_row, spectrum_rows
+from .runner import say
 from .spans import span_rows
 from .store import Store
 from .vectors import along_training, pack, slim, unpack
@@ -105,22 +96,20 @@ def _held(keys: list[str], old_runs: pd.DataFrame, store: Store) -> str:
 
 
 def _vectors(store: Store, key: str, steps: int) -> dict:
-    found = {name: tensor.numpy() for name, tensor in store.tensors(key, "vectors").items()}
-    snapshots = {name: tensor.numpy() for name, tensor in store.tensors(key, "snapshots").items()}
-    return found | along_training(snapshots, steps)
+    return store.arrays(key, "vectors") | along_training(store.arrays(key, "snapshots"), steps)
 
 
 def _tables(keys, records, done, vectors, exact, store: Store, data, old) -> dict[str, pd.DataFrame]:
     networks = [key for key in vectors if keys[key].role != "pool"]
     rows = {key: store.rows(key) for key in done}
-    tables = {}
     shown = [key for key in done if keys[key].role != "pool"]
     fresh = {name: long_rows(rows, name, shown) for name in ("history", "anchor_shift")}
     fresh["runs"] = pd.DataFrame([run_row(key, keys[key], record) for key, record in records.items()])
     fresh["pool"] = pool_rows(keys, records, done, rows)
     fresh["finals"], fresh["spectra"] = final_rows(shown, rows), spectrum_rows(shown, rows)
     fresh["snapshots"], fresh["trajectory"] = along_rows(keys, done, rows, {**vectors, **exact}, store)
-    per_dataset = {name: {k: vectors[k] for k in networks if keys[k].recipe.dataset == name} for name in data}
+    dataset_of = {key: run.recipe.dataset for key, run in keys.items()}
+    per_dataset = {name: {k: vectors[k] for k in networks if dataset_of[k] == name} for name in data}
     labels = {name: d.train.labels[anchor(d).train_ids].numpy() for name, d in data.items()}
     for table, make in (
         ("pairs", lambda name: pairs.pair_rows(per_dataset[name], {k: run.cell for k, run in keys.items()})),
@@ -128,29 +117,14 @@ def _tables(keys, records, done, vectors, exact, store: Store, data, old) -> dic
         ("spans", lambda name: span_rows(per_dataset[name], data[name].num_classes)),
         ("alongside", lambda name: alongside_rows(per_dataset[name])),
         ("correlates", lambda name: correlate_rows(per_dataset[name], data[name])),
+        ("full", lambda name: pairs.full_rows({k: store.arrays(k, "full") for k in shown if dataset_of[k] == name})),
+        ("data", lambda name: data_rows(data[name])),
     ):
-        tables[table] = pd.concat([make(name) for name in data], ignore_index=True)
-    tables["across"] = across_rows(
-        {key: vectors[key] for key in networks}, {key: keys[key].recipe.dataset for key in networks}
-    )
-    fresh["full"] = pd.concat(
-        [
-            pairs.full_rows(
-                {
-                    k: {n: t.numpy() for n, t in store.tensors(k, "full").items()}
-                    for k in shown
-                    if keys[k].recipe.dataset == name
-                }
-            )
-            for name in data
-        ],
-        ignore_index=True,
-    )
+        fresh[table] = pd.concat([make(name) for name in data], ignore_index=True)
+    fresh["across"] = across_rows({key: vectors[key] for key in networks}, dataset_of)
     ends = end_rows(keys, set(vectors) - set(done), vectors, old)
     old["trajectory"] = merge("trajectory", ends, old["trajectory"])
-    tables |= {name: merge(name, old[name], frame) for name, frame in fresh.items()}
-    tables["data"] = pd.concat([data_rows(d) for d in data.values()], ignore_index=True)
-    return tables
+    return {name: merge(name, old[name], frame) if name in old else frame for name, frame in fresh.items()}
 
 
 def _networks(keys, done, store: Store) -> dict[str, dict]:
@@ -159,7 +133,7 @@ def _networks(keys, done, store: Store) -> dict[str, dict]:
         run = keys[key]
         if run.recipe.architecture in NETWORKS and run.recipe.seed == 0 and run.role == "primary":
             found[f"{run.recipe.architecture}-{run.recipe.dataset}"] = {
-                "tensors": {n: t.numpy() for n, t in store.tensors(key, "weights").items()},
+                "tensors": store.arrays(key, "weights"),
                 "metadata": {"run": key, "recipe": json.dumps(run.recipe.to_dict(), sort_keys=True)},
             }
     return found
@@ -175,25 +149,13 @@ def planned_cells(study: Study) -> dict[str, dict]:
 
 
 def _provenance(study: Study, runs: pd.DataFrame, data) -> dict:
-    def listed(column):
-        return sorted({str(value) for value in runs[column].dropna()})
-
     return {
         "study": study.name,
         "description": study.description,
-        "published_at": now(),
-        "commit": provenance.commit(),
-        "run_commits": listed("commit"),
-        "versions": provenance.versions(),
-        "device": listed("device"),
-        "processor": listed("processor"),
-        "torch": listed("torch"),
-        "data": {name: d.checksum for name, d in data.items()},
-        "numerics_version": NUMERICS_VERSION,
+        **origin(runs, data),
         "planned": len(study.runs),
         "planned_cells": planned_cells(study),
         "runs": int((runs["status"] == "done").sum()),
         "failed": int((runs["status"] == "failed").sum()),
-        "wall_s_total": float(runs["wall_s"].sum()),
         "command": f"make study publish STUDY={study.name}",
     }

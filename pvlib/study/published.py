@@ -14,11 +14,14 @@ from safetensors.numpy import save as save_arrays
 from .. import checksums
 from ..atomic import write_atomic
 from ..checksums import SUMS
+from ..experiment.data import ImageData
 from ..published_tables import KEYS, TABLES, complete
+from . import provenance
 from . import publication_folder as folder
 from .config import NUMERICS_VERSION
 from .measuring import data_p_vectors
 from .run_rows import replicated
+from .runner import now
 from .store_files import write_json
 from .vectors import pack, unpack
 
@@ -126,6 +129,21 @@ def merge(table: str, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
         return new
     both = pd.concat(parts, ignore_index=True).drop_duplicates(KEYS[table], keep="last")
     return both.sort_values(KEYS[table], ignore_index=True)
+
+
+def origin(runs: pd.DataFrame, data: Mapping[str, ImageData]) -> dict:
+    """Where and when the rows of a table of runs were made: the part of the provenance that all publications have."""
+    seen = {name: sorted({str(value) for value in runs[name].dropna()}) for name in ("device", "processor", "torch")}
+    return {
+        "published_at": now(),
+        "commit": provenance.commit(),
+        "run_commits": sorted({str(value) for value in runs["commit"].dropna()}),
+        "versions": provenance.versions(),
+        **seen,
+        "data": {name: d.checksum for name, d in data.items()},
+        "numerics_version": NUMERICS_VERSION,
+        "wall_s_total": float(runs["wall_s"].sum()),
+    }
 
 
 def write(target: Path, tables, vectors, networks, data, summary) -> None:

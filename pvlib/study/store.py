@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import platformdirs
 
 from ..checksums import sha256
@@ -128,6 +129,9 @@ class Store:
 
     def tensors(self, key: str, name: str) -> dict:
         return read_tensors(self.folder(key) / f"{name}.safetensors")[0]
+
+    def arrays(self, key: str, name: str) -> dict[str, np.ndarray]:
+        return {place: tensor.numpy() for place, tensor in self.tensors(key, name).items()}
 
     def rows(self, key: str) -> dict:
         return {name: measured(rows) for name, rows in read_json(self.folder(key) / "rows.json").items()}

@@ -179,7 +179,7 @@ def large(found: Benchmark | None) -> Words:
     return Words(
         f"A memory-mapped file of {it['rows']:,} × {it['columns']:,} float32 ({it['file_gb']:.1f} GB) was measured centred in "
         f"{it['seconds']:.0f} s with {it['rss_anon_peak_mb']:.0f} MB of anonymous memory (RssAnon) at most, {it['rss_anon_before_mb']:.0f} MB of which the "
-        f"process held before; {it['angle_to_planted']:.0e} rad from the P-vector that was built into the file, of which its bound is "
+        f"process held before; its error, against the P-vector that was built into the file, is {it['angle_to_planted']:.0e} rad, its reported bound "
         f"{it['bound']:.0e} rad. {found.origin[0].upper()}{found.origin[1:]}."
     )
 
