@@ -246,6 +246,22 @@ def test_networks_trained_on_other_data_stand_beside_those_trained_on_the_images
     assert isinstance(agreement.other_training_data(mnist), Missing)
 
 
+def test_twins_stand_beside_the_networks_that_differ_by_their_mean_alone():
+    view = view_of(tables.load("trained", RESULTS), "mnist")
+    figure = mean_away.twins(view)
+    assert isinstance(figure, BookFigure)
+    table = figure.table.query("convention == 'uncentred' and pair == 'MLP × conv. autoencoder'").set_index("kind")[
+        "mean"
+    ]
+    for kind, cell in (("as it is", "mnist/mlp"), ("mean subtracted", "mnist/mlp_centred")):
+        expected = mean_cos(
+            view, cell, "mnist/conv_ae", state_a="trained", state_b="trained", convention="uncentred", **PLACE
+        )
+        assert table[kind] == pytest.approx(expected, abs=1e-6)
+    assert isinstance(mean_away.twins(None), Missing)
+    assert mean_away.twin_pairs(view_of(tables.load("quick", RESULTS), "mnist")).empty
+
+
 def test_uncalibrated_networks_stand_beside_calibrated_ones(digits):
     table = controls.layers(digits).table.query("layer == 'penultimate' and convention == 'centred'").set_index("kind")
     calibrated, raw = table.loc["untrained, untrained"], table.loc[controls.UNCALIBRATED]

@@ -78,6 +78,60 @@ def agreement(study: Study, dataset: str) -> BookFigure | Missing:
     )
 
 
+def twin_pairs(view: View, *, seeds: int = 5) -> pd.DataFrame:
+    """Trained networks that have a mean, with other architectures that have one; and the same with their twin, which has none.
+
+    Returns
+    -------
+    DataFrame
+        A row for each pair of networks: convention, plain (architecture), pair (labels), kind ("as it is" or "mean subtracted"),
+        cos. Only where network and twin have at least that many seeds.
+    """
+    counts = view.runs.groupby("architecture").size()
+    rows = view.of_pairs(
+        view.study.pairs, roles=("primary", "control"), layer="penultimate", split="train", state_a="trained", state_b="trained",
+        convention=["uncentred", "centred"],
+    )  # fmt: skip
+    cells = view.cells["architecture"]
+    rows = rows.assign(a=rows["cell_a"].map(cells), b=rows["cell_b"].map(cells))
+    found = []
+    for plain, label in view.architectures.items():
+        twin = f"{plain}_centred"
+        if plain in VARIATIONAL or min(counts.get(plain, 0), counts.get(twin, 0)) < seeds:
+            continue
+        for other, words in view.architectures.items():
+            if other != plain and other not in VARIATIONAL:
+                for one, kind in ((plain, "as it is"), (twin, "mean subtracted")):
+                    part = rows[
+                        ((rows["a"] == one) & (rows["b"] == other)) | ((rows["a"] == other) & (rows["b"] == one))
+                    ]
+                    found.append(part[["convention", "cos"]].assign(plain=plain, pair=f"{label} × {words}", kind=kind))
+    return (
+        pd.concat(found, ignore_index=True)
+        if found
+        else pd.DataFrame(columns=["convention", "cos", "plain", "pair", "kind"])
+    )
+
+
+@style.styled
+def twins(view: View | None) -> BookFigure | Missing:
+    """`twin_pairs`: mean |cos| and range over pairs of seeds."""
+    rows = pd.DataFrame() if view is None else twin_pairs(view)
+    if view is None or rows.empty:
+        return Missing("no network was trained with and without its mean yet")
+    table = forms.over_seeds(rows, ["convention", "pair", "kind"], "cos")
+    looks = {"as it is": (style.BLUE, "o"), "mean subtracted": (style.VERMILLION, "^")}
+    fig = forms.rows(table, row="pair", hue="kind", looks=looks, xlabel="|cos|", line_height=0.4)
+    return BookFigure(
+        fig,
+        table.rename(columns={"lo": "least", "hi": "most", "seeds": "pairs"}),
+        f"{view.title}. The first network of each pair as it is (blue), and with one layer more, which subtracts the mean of every feature (red), both trained; "
+        "the second is the same. Dot, mean; bar, range over pairs of seeds.",
+        f"Dot-and-range plots for {view.title}: absolute cosine of pairs of architectures, with the first network as it is and with its mean subtracted, "
+        "uncentred and centred.",
+    )
+
+
 @style.styled
 def forced(view: View) -> BookFigure | Missing:
     """Uncentred |cos| of two architectures against the least that their cosines with the constant vector allow."""
