@@ -60,8 +60,9 @@ format: $(READY) ## put the code into the project's format
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
-check-pages: book ## nothing asked of other hosts, links hold, figures have alternative text
+check-pages: book ## nothing asked of other hosts, links hold, figures have alternative text, axe finds nothing
 	@$(BIN)/python scripts/check_pages.py _build/html
+	@$(BIN)/python scripts/check_accessibility.py _build/html
 
 check-digits: book ## the digits study trained here against the published one
 	@$(BIN)/python scripts/check_digits.py --published results/digits --fresh build/results/digits
