@@ -209,7 +209,8 @@ export function start({ workerSource, base }) {
       Object.assign(entry, { state: "several", names: message.names, text: message.text });
       changed();
     } else if (message.type === "error" && message.asked === "read" && entry) {
-      Object.assign(entry, { state: "refused", text: message.text });
+      const text = message.text.startsWith(`${entry.name}: `) ? message.text.slice(entry.name.length + 2) : message.text;
+      Object.assign(entry, { state: "refused", text });
       changed();
     } else if (message.type === "error") {
       refused(message.text);
