@@ -26,7 +26,7 @@ export function lanczos(apply, m, { wanted, most, limit = m, growth = 1.25, tick
   const vector = (/** @type {number} */ i) => basis.subarray(i * m, (i + 1) * m);
   let size = 0; // of the basis
   let start = 0; // of its newest block
-  let check = Math.max(12, wanted + BLOCK);
+  let check = growth > 1 ? most + BLOCK : 3 * BLOCK;
   const draws = uniform();
   const extend = (/** @type {Float64Array} */ fresh, /** @type {number} */ scale) => {
     if (size === m) return false;

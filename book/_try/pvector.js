@@ -38,13 +38,16 @@ export function measured(given, tick = () => {}) {
   const raw = n * dot(mean, mean);
   if (squares === 0) throw new Error(`${given.name}: all rows of features are equal: centred, nothing is left of them`);
   const byGram = m <= NARROW || n * d * m <= 2 * DEAR;
-  const gram = byGram ? product(...twice(n < d ? rows(matrix, mean) : columns(matrix, mean)), (done) => tick(done / 2)) : null;
+  const square = () => product(...twice(n < d ? rows(matrix, mean) : columns(matrix, mean)), (done) => tick(done / 2));
+  let gram = byGram ? square() : null;
   const found = [true, false].map((centred, turn) => {
     const progress = (/** @type {number} */ done) => tick(byGram ? 0.5 + (turn + done) / 4 : (turn + done) / 2);
-    const shift = centred ? mean : new Float64Array(d);
+    let top = gram ? null : fromRows(matrix, centred ? mean : new Float64Array(d), progress);
+    const flat = top?.settled === 0; // too flat a spectrum for a few readings of the rows
+    if (flat) gram = square();
+    top = gram && (!top || flat) ? fromGram(matrix, mean, gram, centred, progress) : /** @type {Top} */ (top);
     const energy = squares + (centred ? 0 : raw);
-    const top = gram ? fromGram(matrix, mean, gram, centred, progress) : fromRows(matrix, shift, progress);
-    return vectorOf(given, centred, top, { scale, energy, raw: squares + raw, dual: byGram && n < d });
+    return vectorOf(given, centred, top, { scale, energy, raw: squares + raw, dual: gram !== null && n < d });
   });
   return { matrix, mean, gram, vectors: { centred: found[0], uncentred: found[1] } };
 }
@@ -102,7 +105,7 @@ function fromGram(matrix, mean, gram, centred, tick) {
   const full = centred ? gram : withMean(matrix, mean, gram);
   const most = Math.min(RANK, m);
   const apply = (/** @type {Float64Array} */ block, /** @type {number} */ count) => times(full, m, block, count);
-  const top = m <= SMALL ? eigh(full, m) : lanczos(apply, m, { wanted: most, most, tick });
+  const top = m <= SMALL ? eigh(full, m) : lanczos(apply, m, { wanted: m <= NARROW ? most : 2, most, tick });
   if (n >= d) {
     const r = present(top, most);
     const directions = rows(/** @type {Matrix} */ ({ n: r, d, data: top.vectors.subarray(0, r * d) }), new Float64Array(d));
