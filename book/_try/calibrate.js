@@ -104,7 +104,8 @@ export function refitted(found, halves, tick) {
     half.forEach((i, to) => data.set(coordinates.subarray(i * r, (i + 1) * r), to * r));
     const chosen = { name: "", dtype: "", n: half.length, d: r, data };
     const mean = new Float64Array(r);
-    if (centred) for (let at = 0; at < data.length; at += r) for (let k = 0; k < r; k++) mean[k] += data[at + k] / half.length;
+    if (centred)
+      for (let at = 0; at < data.length; at += r) for (let k = 0; k < r; k++) mean[k] += data[at + k] / half.length;
     const side = columns(chosen, mean);
     const direction = eigh(product(side, side), r).vectors.subarray(0, r);
     const all = Math.sqrt(direction.reduce((sum, x, k) => sum + x * x * lengths[k], 0));
