@@ -2,7 +2,7 @@
  * How high a measure is by chance, and how sure: the library's permutations and half-samples (pvlib/measure/calibration.py).
  */
 
-import { columns, dot, eigh, meanRow, norm, product } from "./linalg.js";
+import { columns, dot, eigh, norm, product } from "./linalg.js";
 import { permutations } from "./random.js";
 
 export const PERMUTATIONS = 200;
@@ -103,7 +103,9 @@ export function refitted(found, halves, tick) {
     const data = new Float64Array(half.length * r);
     half.forEach((i, to) => data.set(coordinates.subarray(i * r, (i + 1) * r), to * r));
     const chosen = { name: "", dtype: "", n: half.length, d: r, data };
-    const mean = centred ? meanRow(chosen) : new Float64Array(r);
+    const mean = new Float64Array(r);
+    if (centred)
+      for (let at = 0; at < data.length; at += r) for (let k = 0; k < r; k++) mean[k] += data[at + k] / half.length;
     const side = columns(chosen, mean);
     const direction = eigh(product(side, side), r).vectors.subarray(0, r);
     const all = Math.sqrt(direction.reduce((sum, x, k) => sum + x * x * lengths[k], 0));

@@ -3,8 +3,30 @@
 import { h } from "./dom.js";
 
 /** Okabe and Ito (2008), legible on a light and on a dark page. */
-const COLOURS = ["#2f8fd0", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#8a8a8a", "#7f6bd6", "#56b4e9", "#e69f00", "#c0504d"];
-const SYMBOLS = ["circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star", "pentagon", "hexagram"];
+const COLOURS = [
+  "#2f8fd0",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#b8860b",
+  "#8a8a8a",
+  "#7f6bd6",
+  "#56b4e9",
+  "#e69f00",
+  "#c0504d",
+];
+const SYMBOLS = [
+  "circle",
+  "square",
+  "diamond",
+  "cross",
+  "x",
+  "triangle-up",
+  "triangle-down",
+  "star",
+  "pentagon",
+  "hexagram",
+];
 const CLASSES = 20; // more cannot be told apart
 const POINTS = 2500; // drawn, each an element of the page: more would hold it up for seconds
 const FAINT = "rgba(138,138,138,0.35)";
@@ -100,7 +122,8 @@ export function scatter([u, v], caption, labels) {
 }
 
 /** A name that fits along an axis, without marks that plotly would take for HTML. */
-const brief = (/** @type {string} */ name) => (name.length > 24 ? `${name.slice(0, 11)}…${name.slice(-12)}` : name).replace(/[<&]/g, "_");
+const brief = (/** @type {string} */ name) =>
+  (name.length > 24 ? `${name.slice(0, 11)}…${name.slice(-12)}` : name).replace(/[<&]/g, "_");
 
 const ordinal = (/** @type {number} */ n) => (n === 2 ? "second" : n === 3 ? "third" : `${n}th`);
 
@@ -135,7 +158,10 @@ export const tooMany = (/** @type {Labels} */ labels) => new Set(labels.values).
  * @param {string} caption
  */
 export function spectra(pairs, caption) {
-  const { plot, figure } = frame("Singular values divided by the first one, falling, for both files and both conventions", caption);
+  const { plot, figure } = frame(
+    "Singular values divided by the first one, falling, for both files and both conventions",
+    caption,
+  );
   const traces = pairs.flatMap((pair) =>
     pair.map(({ name, centred, singular_values }, i) => ({
       type: "scatter",

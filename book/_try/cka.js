@@ -26,7 +26,8 @@ export function debiased({ n, aa, bb, ab, traces: [a, b], diagonals: [kk, ll, kl
   const hsic = (/** @type {number} */ cross, /** @type {number} */ diagonal, /** @type {number} */ both) =>
     cross - (diagonal * n) / (n - 2) + both / ((n - 1) * (n - 2));
   const [one, two] = [hsic(aa, kk, a * a), hsic(bb, ll, b * b)];
-  if (Math.min(one, two) <= 0) throw new Error("debiased CKA is undefined: the unbiased self-similarity of a matrix is not positive");
+  if (Math.min(one, two) <= 0)
+    throw new Error("debiased CKA is undefined: the unbiased self-similarity of a matrix is not positive");
   return hsic(ab, kl, a * b) / Math.sqrt(one) / Math.sqrt(two);
 }
 
@@ -38,7 +39,8 @@ export function cost(/** @type {Measured} */ a, /** @type {Measured} */ b) {
 }
 
 /** Whether kernels of samples x samples are smaller than moments of features x features. */
-export const wide = (/** @type {Measured} */ a, /** @type {Measured} */ b) => Math.max(a.matrix.d, b.matrix.d) > a.matrix.n;
+export const wide = (/** @type {Measured} */ a, /** @type {Measured} */ b) =>
+  Math.max(a.matrix.d, b.matrix.d) > a.matrix.n;
 
 /**
  * @param {Measured} a
@@ -50,8 +52,11 @@ export function norms(a, b, tick) {
   const sums = ofRows(a, b);
   const [left, right] = [a, b].map(({ matrix, mean }) => (wide(a, b) ? rows(matrix, mean) : columns(matrix, mean)));
   if (wide(a, b)) {
-    const dual = (/** @type {Measured} */ one, /** @type {import("./linalg.js").Side} */ side, /** @type {number} */ from) =>
-      one.gram && one.matrix.n < one.matrix.d ? one.gram : product(side, side, (done) => tick(from + done / 2));
+    const dual = (
+      /** @type {Measured} */ one,
+      /** @type {import("./linalg.js").Side} */ side,
+      /** @type {number} */ from,
+    ) => (one.gram && one.matrix.n < one.matrix.d ? one.gram : product(side, side, (done) => tick(from + done / 2)));
     const [K, L] = [dual(a, left, 0), dual(b, right, 0.5)];
     return { ...sums, aa: dot(K, K), bb: dot(L, L), ab: dot(K, L) };
   }
@@ -170,7 +175,13 @@ export function calibratedRow(estimate, K, L, { orders, halves }, tick) {
     tick((orders.length + i) / all);
     return debiased(chosen(K.leading, L.leading, K.n, half));
   });
-  return row("linear CKA, debiased", estimate, over, values.map((value) => value + more), Math.abs(estimate - debiased(drawn)));
+  return row(
+    "linear CKA, debiased",
+    estimate,
+    over,
+    values.map((value) => value + more),
+    Math.abs(estimate - debiased(drawn)),
+  );
 }
 
 /**

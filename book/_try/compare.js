@@ -35,7 +35,9 @@ export function refuseDifferent([first, ...others]) {
     }
   }
   if (others.length && first.n < 20) {
-    throw new Error(`${first.name} and ${others[0].name} have ${first.n} samples: 20 or more are needed to calibrate anything`);
+    throw new Error(
+      `${first.name} and ${others[0].name} have ${first.n} samples: 20 or more are needed to calibrate anything`,
+    );
   }
 }
 
@@ -164,7 +166,8 @@ function vectorNotes(a, b) {
   return KINDS.flatMap((kind) =>
     [a, b].flatMap(({ vectors, matrix: { name } }) => {
       const found = vectors[kind];
-      if (!found.defined) return [`the ${kind} P-vector of ${name} is undefined: sigma_1 and sigma_2 tie; compare spans`];
+      if (!found.defined)
+        return [`the ${kind} P-vector of ${name} is undefined: sigma_1 and sigma_2 tie; compare spans`];
       if (found.stability >= UNSTABLE) return [];
       const ratio = Number.isFinite(found.ratio) ? found.ratio.toFixed(3) : "inf";
       return [

@@ -32,8 +32,10 @@ export function examine({ name, n, d, data }) {
   const codes = rowCodes(n, data);
   const repeated = n - new Set(codes).size;
   const lines = [];
-  if (constant) lines.push(`${constant} of ${d} features of ${name} are constant` + (dead ? `, ${dead} of them always 0` : ""));
-  if (repeated && constant < d) lines.push(`${repeated} of ${n} rows of ${name} repeat another row: were samples given twice?`);
+  if (constant)
+    lines.push(`${constant} of ${d} features of ${name} are constant` + (dead ? `, ${dead} of them always 0` : ""));
+  if (repeated && constant < d)
+    lines.push(`${repeated} of ${n} rows of ${name} repeat another row: were samples given twice?`);
   return { name, lines, codes, single: data instanceof Float32Array };
 }
 

@@ -71,7 +71,8 @@ export function table(name, head, lines) {
  * @param {string} title
  * @param {...Node} children
  */
-export const more = (title, ...children) => h("details", { class: "pv-try-more" }, h("summary", {}, title), ...children);
+export const more = (title, ...children) =>
+  h("details", { class: "pv-try-more" }, h("summary", {}, title), ...children);
 
 /**
  * Give the reader a file.

@@ -6,7 +6,8 @@
  */
 function loaded({ source, member, header }) {
   const quoted = JSON.stringify(source);
-  if (source.toLowerCase().endsWith(".csv")) return `numpy.loadtxt(${quoted}, delimiter=","${header ? ", skiprows=1" : ""}, ndmin=2)`;
+  if (source.toLowerCase().endsWith(".csv"))
+    return `numpy.loadtxt(${quoted}, delimiter=","${header ? ", skiprows=1" : ""}, ndmin=2)`;
   return `numpy.load(${quoted})` + (member === undefined ? "" : `[${JSON.stringify(member)}]`);
 }
 
@@ -30,9 +31,13 @@ export function python(a, b) {
  * @param {Pair[]} pairs
  */
 export function asJSON(files, pairs) {
-  const numbers = (/** @type {PVector} */ { vector, coordinates: _, name: __, ...rest }) => ({ ...rest, vector: Array.from(vector) });
+  const numbers = (/** @type {PVector} */ { vector, coordinates: _, name: __, ...rest }) => ({
+    ...rest,
+    vector: Array.from(vector),
+  });
   const found = {
-    about: "P-vectors of two or more feature matrices, computed in the browser by the page 'Try your own features' of the P-vector book",
+    about:
+      "P-vectors of two or more feature matrices, computed in the browser by the page 'Try your own features' of the P-vector book",
     files: files.map((file) => ({
       ...file,
       python: `pvlib.p_vector(${loaded(file)}, center=True)`,
@@ -54,7 +59,11 @@ export function asJSON(files, pairs) {
  */
 export function entries(a, b, labels) {
   const vectors = [a.vectors.uncentred, b.vectors.uncentred, a.vectors.centred, b.vectors.centred];
-  const head = ["sample", ...(labels ? ["label"] : []), ...vectors.map(({ name, centred }) => `${name}, ${centred ? "centred" : "uncentred"}`)];
+  const head = [
+    "sample",
+    ...(labels ? ["label"] : []),
+    ...vectors.map(({ name, centred }) => `${name}, ${centred ? "centred" : "uncentred"}`),
+  ];
   const lines = Array.from({ length: a.n }, (_, i) => [
     String(i),
     ...(labels ? [labels.values[i]] : []),

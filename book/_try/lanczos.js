@@ -4,7 +4,7 @@
  * Golub & Underwood, The block Lanczos method (1977). A block finds ties that a single vector would miss.
  */
 
-import { EPS, dot, eigh, norm } from "./linalg.js";
+import { EPS, eigh, norm } from "./linalg.js";
 
 const BLOCK = 4;
 
@@ -16,21 +16,22 @@ const BLOCK = 4;
  * @param {number} options.wanted values that must settle
  * @param {number} options.most values that are given
  * @param {number} [options.limit] vectors of the basis
+ * @param {number} [options.growth] of the basis between two looks at what has settled: 1 where applying is dear
  * @param {(done: number) => void} [options.tick]
  * @returns {Spectrum}
  */
-export function lanczos(apply, m, { wanted, most, limit = m, tick }) {
+export function lanczos(apply, m, { wanted, most, limit = m, growth = 1.25, tick }) {
   const basis = new Float64Array(Math.min(m, limit + BLOCK) * m);
   const small = [/** @type {Float64Array} */ (new Float64Array(0))].slice(1); // columns of Q' A Q
   const vector = (/** @type {number} */ i) => basis.subarray(i * m, (i + 1) * m);
   let size = 0; // of the basis
   let start = 0; // of its newest block
-  let check = Math.max(12, wanted + BLOCK);
+  let check = growth > 1 ? most + BLOCK : 3 * BLOCK;
   const draws = uniform();
   const extend = (/** @type {Float64Array} */ fresh, /** @type {number} */ scale) => {
     if (size === m) return false;
     for (let pass = 0; pass < 2; pass++) {
-      for (let i = 0; i < size; i++) subtract(fresh, vector(i), dot(fresh, vector(i)));
+      for (let i = 0; i < size; i++) subtract(fresh, basis, i * m, along(fresh, basis, i * m));
       const length = norm(fresh);
       if (length <= scale) return false;
       for (let r = 0; r < m; r++) fresh[r] /= length;
@@ -47,10 +48,10 @@ export function lanczos(apply, m, { wanted, most, limit = m, tick }) {
     const rest = images.slice();
     for (let c = 0; c < count; c++) {
       const image = images.subarray(c * m, (c + 1) * m);
-      const column = Float64Array.from({ length: size }, (_, i) => dot(vector(i), image));
+      const column = Float64Array.from({ length: size }, (_, i) => along(image, basis, i * m));
       small.push(column);
       const left = rest.subarray(c * m, (c + 1) * m);
-      column.forEach((share, i) => subtract(left, vector(i), share));
+      column.forEach((share, i) => subtract(left, basis, i * m, share));
     }
     const known = size;
     const largest = Math.max(...small.map((column, i) => column[i]));
@@ -61,7 +62,7 @@ export function lanczos(apply, m, { wanted, most, limit = m, tick }) {
       const settled = residuals(found, rest, m, start, known, most, largest);
       const enough = settled.count >= Math.min(wanted, m);
       if (full || enough) return expanded(found, basis, m, Math.min(most, known), settled);
-      check = Math.max(known + 1, Math.ceil(known * 1.125));
+      check = Math.max(known + 1, Math.ceil(known * growth));
     }
     start = size;
     for (let c = 0; c < count; c++) extend(rest.subarray(c * m, (c + 1) * m), 8 * EPS * Math.sqrt(m) * largest);
@@ -99,7 +100,7 @@ function residuals(found, rest, m, start, size, most, largest) {
   const blocks = size - start;
   const lengths = Array.from({ length: Math.min(most, size) }, (_, k) => {
     const part = new Float64Array(m);
-    for (let c = 0; c < blocks; c++) subtract(part, rest.subarray(c * m, (c + 1) * m), -found.vectors[k * size + start + c]);
+    for (let c = 0; c < blocks; c++) subtract(part, rest, c * m, -found.vectors[k * size + start + c]);
     return norm(part);
   });
   const [one, two = 0] = found.values;
@@ -125,7 +126,7 @@ function expanded(found, basis, m, most, settled) {
   const vectors = new Float64Array(most * m);
   for (let k = 0; k < most; k++) {
     const vector = vectors.subarray(k * m, (k + 1) * m);
-    for (let i = 0; i < size; i++) subtract(vector, basis.subarray(i * m, (i + 1) * m), -found.vectors[k * size + i]);
+    for (let i = 0; i < size; i++) subtract(vector, basis, i * m, -found.vectors[k * size + i]);
     const length = norm(vector);
     for (let r = 0; r < m; r++) vector[r] /= length;
   }
@@ -135,13 +136,34 @@ function expanded(found, basis, m, most, settled) {
 }
 
 /**
+ * Inner product with the vector that begins at `from`. (No views: there would be millions.)
+ * @param {Float64Array} x
+ * @param {Float64Array} all
+ * @param {number} from
+ */
+function along(x, all, from) {
+  const length = x.length;
+  let a = 0, b = 0, c = 0, d = 0;
+  let i = 0;
+  for (; i + 3 < length; i += 4) {
+    a += x[i] * all[from + i];
+    b += x[i + 1] * all[from + i + 1];
+    c += x[i + 2] * all[from + i + 2];
+    d += x[i + 3] * all[from + i + 3];
+  }
+  for (; i < length; i++) a += x[i] * all[from + i];
+  return a + b + (c + d);
+}
+
+/**
  * @param {Float64Array} x changed
- * @param {Float64Array} y
+ * @param {Float64Array} all
+ * @param {number} from where the vector begins that is subtracted
  * @param {number} share
  */
-function subtract(x, y, share) {
+function subtract(x, all, from, share) {
   if (share === 0) return;
-  for (let r = 0; r < x.length; r++) x[r] -= share * y[r];
+  for (let r = 0; r < x.length; r++) x[r] -= share * all[from + r];
 }
 
 /** Numbers in [-1, 1), the same each time: any start will do (Numerical Recipes' congruential generator). */

@@ -18,7 +18,12 @@ export function nullOfNeighbours(a, b, orders) {
     const place = new Int32Array(n);
     order.forEach((from, to) => (place[from] = to));
     // Row i of the second matrix is now its row order[i], and its neighbours have moved with it.
-    return shared(near, Array.from(order, (from) => close[from].map((j) => place[j]))) >= found;
+    return (
+      shared(
+        near,
+        Array.from(order, (from) => close[from].map((j) => place[j])),
+      ) >= found
+    );
   }).length;
   return (1 + above) / (1 + orders.length);
 }

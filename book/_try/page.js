@@ -39,7 +39,15 @@ export function start({ workerSource, base }) {
   let next = 0;
 
   const [input, list, status, alert_, bar, cancel, again, results, drop] = [
-    "try-files", "try-list", "try-status", "try-error", "try-progress", "try-cancel", "try-again", "try-results", "try-drop",
+    "try-files",
+    "try-list",
+    "try-status",
+    "try-error",
+    "try-progress",
+    "try-cancel",
+    "try-again",
+    "try-results",
+    "try-drop",
   ].map((id) => byId(id));
 
   /** @param {object} message */
@@ -209,7 +217,10 @@ export function start({ workerSource, base }) {
       Object.assign(entry, { state: "several", names: message.names, text: message.text });
       changed();
     } else if (message.type === "error" && message.asked === "read" && entry) {
-      Object.assign(entry, { state: "refused", text: message.text });
+      const text = message.text.startsWith(`${entry.name}: `)
+        ? message.text.slice(entry.name.length + 2)
+        : message.text;
+      Object.assign(entry, { state: "refused", text });
       changed();
     } else if (message.type === "error") {
       refused(message.text);
@@ -268,13 +279,18 @@ export function start({ workerSource, base }) {
     recolour();
     if (labelsFile && (running || result)) ask({ type: "labels", file: labelsFile, n: ready()[0].n });
   });
-  byId("try-example").addEventListener("click", () => examples(base).then(({ files, labels: own }) => {
-    clear();
-    stop();
-    entries = [];
-    labelsFile = own;
-    add(files);
-  }, (error) => refused(error.message)));
+  byId("try-example").addEventListener("click", () =>
+    examples(base).then(
+      ({ files, labels: own }) => {
+        clear();
+        stop();
+        entries = [];
+        labelsFile = own;
+        add(files);
+      },
+      (error) => refused(error.message),
+    ),
+  );
   cancel.addEventListener("click", () => {
     stop();
     if (shown && result) fill(shown.parts, result, true);
@@ -315,7 +331,10 @@ function examples(base) {
         new File([Uint8Array.from(atob(given[name]), (letter) => letter.charCodeAt(0))], name);
       const names = Object.keys(given);
       const isLabels = (/** @type {string} */ name) => name.endsWith(".csv");
-      resolve({ files: names.filter((name) => !isLabels(name)).map(file), labels: file(/** @type {string} */ (names.find(isLabels))) });
+      resolve({
+        files: names.filter((name) => !isLabels(name)).map(file),
+        labels: file(/** @type {string} */ (names.find(isLabels))),
+      });
     });
     document.head.append(script);
   });

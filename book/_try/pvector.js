@@ -38,13 +38,16 @@ export function measured(given, tick = () => {}) {
   const raw = n * dot(mean, mean);
   if (squares === 0) throw new Error(`${given.name}: all rows of features are equal: centred, nothing is left of them`);
   const byGram = m <= NARROW || n * d * m <= 2 * DEAR;
-  const gram = byGram ? product(...twice(n < d ? rows(matrix, mean) : columns(matrix, mean)), (done) => tick(done / 2)) : null;
+  const square = () => product(...twice(n < d ? rows(matrix, mean) : columns(matrix, mean)), (done) => tick(done / 2));
+  let gram = byGram ? square() : null;
   const found = [true, false].map((centred, turn) => {
     const progress = (/** @type {number} */ done) => tick(byGram ? 0.5 + (turn + done) / 4 : (turn + done) / 2);
-    const shift = centred ? mean : new Float64Array(d);
+    let top = gram ? null : fromRows(matrix, centred ? mean : new Float64Array(d), progress);
+    const flat = top?.settled === 0; // too flat a spectrum for a few readings of the rows
+    if (flat) gram = square();
+    top = gram && (!top || flat) ? fromGram(matrix, mean, gram, centred, progress) : /** @type {Top} */ (top);
     const energy = squares + (centred ? 0 : raw);
-    const top = gram ? fromGram(matrix, mean, gram, centred, progress) : fromRows(matrix, shift, progress);
-    return vectorOf(given, centred, top, { scale, energy, raw: squares + raw, dual: byGram && n < d });
+    return vectorOf(given, centred, top, { scale, energy, raw: squares + raw, dual: gram !== null && n < d });
   });
   return { matrix, mean, gram, vectors: { centred: found[0], uncentred: found[1] } };
 }
@@ -101,15 +104,8 @@ function fromGram(matrix, mean, gram, centred, tick) {
   const m = Math.min(n, d);
   const full = centred ? gram : withMean(matrix, mean, gram);
   const most = Math.min(RANK, m);
-  const apply = (/** @type {Float64Array} */ block, /** @type {number} */ count) => {
-    const out = new Float64Array(count * m);
-    for (let i = 0; i < m; i++) {
-      const row = full.subarray(i * m, (i + 1) * m);
-      for (let c = 0; c < count; c++) out[c * m + i] = dot(row, block.subarray(c * m, (c + 1) * m));
-    }
-    return out;
-  };
-  const top = m <= SMALL ? eigh(full, m) : lanczos(apply, m, { wanted: most, most, tick });
+  const apply = (/** @type {Float64Array} */ block, /** @type {number} */ count) => times(full, m, block, count);
+  const top = m <= SMALL ? eigh(full, m) : lanczos(apply, m, { wanted: m <= NARROW ? most : 2, most, tick });
   if (n >= d) {
     const r = present(top, most);
     const directions = rows(/** @type {Matrix} */ ({ n: r, d, data: top.vectors.subarray(0, r * d) }), new Float64Array(d));
@@ -123,6 +119,28 @@ function fromGram(matrix, mean, gram, centred, tick) {
     for (let i = 0; i < n; i++) coordinates[i * r + k] = top.vectors[k * n + i] * length;
   }
   return { ...top, coordinates, r };
+}
+
+/**
+ * A square matrix times up to four vectors.
+ * @param {Float64Array} square
+ * @param {number} m
+ * @param {Float64Array} block
+ * @param {number} count
+ */
+function times(square, m, block, count) {
+  const q = new Float64Array(4 * m); // interleaved
+  for (let c = 0; c < count; c++) for (let j = 0; j < m; j++) q[4 * j + c] = block[c * m + j];
+  const out = new Float64Array(4 * m);
+  for (let i = 0; i < m; i++) {
+    let y0 = 0, y1 = 0, y2 = 0, y3 = 0;
+    for (let j = 0, at = i * m, k = 0; j < m; j++, at++, k += 4) {
+      const x = square[at];
+      y0 += x * q[k]; y1 += x * q[k + 1]; y2 += x * q[k + 2]; y3 += x * q[k + 3];
+    }
+    out[i] = y0; out[m + i] = y1; out[2 * m + i] = y2; out[3 * m + i] = y3;
+  }
+  return out.subarray(0, count * m);
 }
 
 /**
@@ -174,7 +192,7 @@ function fromRows(matrix, shift, tick) {
     lefts.push(...left);
     return back;
   };
-  const top = lanczos(apply, d, { wanted: 2, most: RANK, limit: Math.min(d, 4 * PASSES), tick });
+  const top = lanczos(apply, d, { wanted: 2, most: RANK, limit: Math.min(d, 4 * PASSES), growth: 1, tick });
   const r = present(top, top.values.length);
   const coordinates = new Float64Array(n * r);
   const size = lefts.length;

@@ -109,11 +109,14 @@ function bounded(next, most) {
  */
 export function permutations(n, count, seed, stream) {
   const next = generator([seed, stream]);
+  const sorted = Int32Array.from({ length: n }, (_, i) => i);
   return Array.from({ length: count }, () => {
-    const order = Int32Array.from({ length: n }, (_, i) => i);
+    const order = sorted.slice();
     for (let i = n - 1; i > 0; i--) {
       const j = bounded(next, i);
-      [order[i], order[j]] = [order[j], order[i]];
+      const last = order[i];
+      order[i] = order[j];
+      order[j] = last;
     }
     return order;
   });

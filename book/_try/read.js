@@ -52,14 +52,19 @@ export function readMatrix(name, bytes, array) {
   const shown = oneLine(array === undefined ? name : `${name}:${array}`);
   return named(shown, () => {
     const kind = kindOf(name, bytes);
-    const { shape, data, dtype, header, member } = { header: false, member: undefined, ...(kind === ".csv" ? csv(bytes) : arrayOf(kind, bytes, array)) };
+    const { shape, data, dtype, header, member } = {
+      header: false,
+      member: undefined,
+      ...(kind === ".csv" ? csv(bytes) : arrayOf(kind, bytes, array)),
+    };
     if (shape.length !== 2) {
       throw new Refused(`expected a matrix (samples x features), got an array of shape ${tuple(shape)}; reshape it`);
     }
     const [n, d] = shape;
     if (n === 0) throw new Error(`${shown} is empty (shape ${tuple(shape)}): there is not one row to measure`);
     if (d === 0) throw new Error(`${shown} has no columns (shape ${tuple(shape)})`);
-    if (n === 1) throw new Refused("features have 1 row: a P-vector over one sample is always 1; at least two samples are needed");
+    if (n === 1)
+      throw new Refused("features have 1 row: a P-vector over one sample is always 1; at least two samples are needed");
     return { name: shown, n, d, data, dtype, header, member };
   });
 }
@@ -100,7 +105,9 @@ export function labelsFor(labels, n) {
   const { name, values } = labels;
   if (values.length === n) return labels;
   if (values.length === n + 1 && name.toLowerCase().endsWith(".csv")) return { name, values: values.slice(1) };
-  throw new Refused(`${name}: it holds ${values.length} labels for ${n} samples; one for each is needed, in the same order`);
+  throw new Refused(
+    `${name}: it holds ${values.length} labels for ${n} samples; one for each is needed, in the same order`,
+  );
 }
 
 /**
@@ -120,7 +127,11 @@ function named(name, read) {
 
 /** What would break a line or could not be seen is escaped, as Python writes it. */
 export const oneLine = (/** @type {string} */ text) =>
-  text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (letter) => JSON.stringify(letter).slice(1, -1).replace(/^\\u00/, "\\x"));
+  text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (letter) =>
+    JSON.stringify(letter)
+      .slice(1, -1)
+      .replace(/^\\u00/, "\\x"),
+  );
 
 /** @param {number[]} shape */
 const tuple = (shape) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
@@ -135,8 +146,10 @@ function kindOf(name, bytes) {
   if (bytes.length === 0) throw new Refused(`it is empty; ${COPY}`);
   checkSize(bytes.length);
   const starts = (/** @type {number[]} */ ...signature) => signature.every((byte, i) => bytes[i] === byte);
-  if (starts(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59) && kind !== ".npy") throw new Refused("it holds what a .npy file holds; rename it");
-  if (starts(0x50, 0x4b, 3, 4) && kind !== ".npz") throw new Refused("it holds what a .npz or .pt file holds; rename it");
+  if (starts(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59) && kind !== ".npy")
+    throw new Refused("it holds what a .npy file holds; rename it");
+  if (starts(0x50, 0x4b, 3, 4) && kind !== ".npz")
+    throw new Refused("it holds what a .npz or .pt file holds; rename it");
   return kind;
 }
 
@@ -180,7 +193,8 @@ function npz(bytes, array) {
     throw new Refused(`it holds ${wanted.length} arrays of the name '${array}'; there are: ${there}`);
   }
   const [{ name, originalSize }] = wanted;
-  if (!name.endsWith(".npy")) throw new Refused(`${name} in it is not an array of NumPy; save the matrix alone with numpy.savez`);
+  if (!name.endsWith(".npy"))
+    throw new Refused(`${name} in it is not an array of NumPy; save the matrix alone with numpy.savez`);
   checkSize(originalSize);
   let content;
   try {
@@ -248,7 +262,8 @@ function npy(bytes) {
   }
   checkSize(entries * (type.single ? 4 : 8));
   const content = bytes.slice(start); // aligned
-  if (order === ">" && size > 1) for (let at = 0; at < content.length; at += size) content.subarray(at, at + size).reverse();
+  if (order === ">" && size > 1)
+    for (let at = 0; at < content.length; at += size) content.subarray(at, at + size).reverse();
   const raw = new type.make(content.buffer);
   const data = inOrder(raw, shape, fortran, letter, type.single);
   return { shape, data, dtype: type.dtype };
@@ -318,7 +333,8 @@ function npyHeader(bytes) {
   if (!/^\s*\{\s*\}\s*$/.test(rest)) throw damaged;
   const lengths = shape.split(",").map((part) => part.trim());
   if (lengths.at(-1) === "") lengths.pop(); // (3,)
-  if (lengths.some((part) => /^(-\d+|True|False)$/.test(part))) throw new Refused(`damaged: its header has no valid shape; ${COPY}`);
+  if (lengths.some((part) => /^(-\d+|True|False)$/.test(part)))
+    throw new Refused(`damaged: its header has no valid shape; ${COPY}`);
   if (lengths.some((part) => !/^\d{1,100}$/.test(part))) throw damaged;
   const type = descr[3] ?? descr[4];
   if (!/^[<>|=]?([biufcmMOSUV]\d*(\[.*\])?|\?)$|^\[.*\]$/.test(type)) throw damaged;
@@ -331,7 +347,12 @@ function npyHeader(bytes) {
  */
 function described(descr) {
   if (descr.startsWith("[")) return "with named fields";
-  const names = /** @type {Record<string, string>} */ ({ O: "object", c8: "complex64", c16: "complex128", f16: "float128" });
+  const names = /** @type {Record<string, string>} */ ({
+    O: "object",
+    c8: "complex64",
+    c16: "complex128",
+    f16: "float128",
+  });
   const time = /^[<>]?([mM])8(\[.*\])$/.exec(descr);
   if (time) return `of dtype ${time[1] === "M" ? "datetime64" : "timedelta64"}${time[2]}`;
   const plain = descr.replace(/^[<|]/, "");
@@ -362,7 +383,9 @@ function csv(bytes) {
         const value = toNumber(cell);
         if (value !== null) return value;
         const shown = oneLine(cell.slice(0, 40));
-        throw new Refused(`line ${number}, column ${column + 1}: '${shown}' is not a number; fix it or leave the line out`);
+        throw new Refused(
+          `line ${number}, column ${column + 1}: '${shown}' is not a number; fix it or leave the line out`,
+        );
       }),
     );
   });

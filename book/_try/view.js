@@ -21,9 +21,20 @@ export function frame(result, choose) {
   const { files, pairs } = result;
   const [a, b] = chosenFiles(result);
   const pictures = [
-    scatter([a.vectors.uncentred, b.vectors.uncentred], "Uncentred: entries of the two P-vectors. Near the point (1, 1), both are little more than the mean direction.", result.labels),
-    scatter([a.vectors.centred, b.vectors.centred], "Centred: entries of the two P-vectors. The closer to a line through zero, the smaller the angle.", result.labels),
-    spectra(KINDS.map((kind) => /** @type {[PVector, PVector]} */ ([a.vectors[kind], b.vectors[kind]])), "Singular values beside the first. Where the second is near 1, the direction hangs on small changes."),
+    scatter(
+      [a.vectors.uncentred, b.vectors.uncentred],
+      "Uncentred: entries of the two P-vectors. Near the point (1, 1), both are little more than the mean direction.",
+      result.labels,
+    ),
+    scatter(
+      [a.vectors.centred, b.vectors.centred],
+      "Centred: entries of the two P-vectors. The closer to a line through zero, the smaller the angle.",
+      result.labels,
+    ),
+    spectra(
+      KINDS.map((kind) => /** @type {[PVector, PVector]} */ ([a.vectors[kind], b.vectors[kind]])),
+      "Singular values beside the first. Where the second is near 1, the direction hangs on small changes.",
+    ),
   ];
   const root = h(
     "div",
@@ -35,7 +46,9 @@ export function frame(result, choose) {
     h("h3", {}, "Is there one direction at all?"),
     directions([a, b]),
     h("h3", {}, "The entries, sample by sample"),
-    result.labels && tooMany(result.labels) ? h("p", {}, "The labels have too many classes to be told apart by colour.") : "",
+    result.labels && tooMany(result.labels)
+      ? h("p", {}, "The labels have too many classes to be told apart by colour.")
+      : "",
     h("div", { class: "pv-try-two" }, pictures[0].figure, pictures[1].figure),
     entriesTable(a, b, result.labels),
     h("h3", {}, "The spectra"),
@@ -77,7 +90,13 @@ function chosenFiles({ files, pairs, chosen }) {
 function overview({ pairs, chosen }, choose) {
   const select = h(
     "select",
-    { id: "try-pair", class: "pv-try-select", on: { change: (/** @type {Event} */ event) => choose(Number(/** @type {HTMLSelectElement} */ (event.target).value)) } },
+    {
+      id: "try-pair",
+      class: "pv-try-select",
+      on: {
+        change: (/** @type {Event} */ event) => choose(Number(/** @type {HTMLSelectElement} */ (event.target).value)),
+      },
+    },
     ...pairs.map(({ names }, i) => h("option", { value: i, selected: i === chosen }, names.join(" and "))),
   );
   const lines = pairs.map(({ names, rows: [plain, centred] }) => [
@@ -142,7 +161,12 @@ function cards(pair, [a, b], done) {
               ? "Permuted samples give 0 on average. Interval and null are left to pvlib.compare: these files are too large for a page, or it was stopped."
               : "Interval and null are being computed …",
         })
-      : h("section", { class: "pv-try-card" }, h("h3", {}, "Linear CKA, debiased"), h("p", {}, done ? "It was stopped." : "It is being computed …")),
+      : h(
+          "section",
+          { class: "pv-try-card" },
+          h("h3", {}, "Linear CKA, debiased"),
+          h("p", {}, done ? "It was stopped." : "It is being computed …"),
+        ),
   );
 }
 
@@ -185,12 +209,19 @@ function card(title, what, row, { big, facts, said }) {
 function scale({ estimate, lo, hi, null_95, p }) {
   const known = Number.isFinite(p);
   const percent = (/** @type {number} */ value) => `${(100 * Math.min(1, Math.max(0, value))).toFixed(2)}%`;
-  const said = `On a scale from 0 to 1: ${short(estimate)}` + (known ? `, interval ${short(lo)} to ${short(hi)}, permuted samples up to ${short(null_95)}` : "");
+  const said =
+    `On a scale from 0 to 1: ${short(estimate)}` +
+    (known ? `, interval ${short(lo)} to ${short(hi)}, permuted samples up to ${short(null_95)}` : "");
   return h(
     "div",
     { class: "pv-try-scale", role: "img", "aria-label": said },
     known ? h("span", { class: "pv-try-null", style: `width:${percent(null_95)}` }) : "",
-    known ? h("span", { class: "pv-try-interval", style: `left:${percent(lo)};width:calc(${percent(hi)} - ${percent(lo)})` }) : "",
+    known
+      ? h("span", {
+          class: "pv-try-interval",
+          style: `left:${percent(lo)};width:calc(${percent(hi)} - ${percent(lo)})`,
+        })
+      : "",
     h("span", { class: "pv-try-estimate", style: `left:${percent(estimate)}` }),
   );
 }
@@ -219,7 +250,16 @@ function directions(files) {
       const [first, second = 0] = one.singular_values;
       const verdict = !one.defined ? "no: a tie" : one.stability < 0.9 ? "it moves" : "yes";
       const ratio = one.resolved ? short(one.ratio, 3) : `above ${one.ratio.toExponential(1)}`;
-      return [name, kind, verdict, plain(first), plain(second), ratio, short(one.stability, 3), short(one.explained, 3)];
+      return [
+        name,
+        kind,
+        verdict,
+        plain(first),
+        plain(second),
+        ratio,
+        short(one.stability, 3),
+        short(one.explained, 3),
+      ];
     }),
   );
   return h(
@@ -235,7 +275,11 @@ function directions(files) {
   );
 }
 
-const plain = (/** @type {number} */ value) => value.toPrecision(5).replace(/\.?0+$/, "").replace(/\.?0+e/, "e");
+const plain = (/** @type {number} */ value) =>
+  value
+    .toPrecision(5)
+    .replace(/\.?0+$/, "")
+    .replace(/\.?0+e/, "e");
 
 /**
  * @param {FileResult} a
@@ -244,8 +288,11 @@ const plain = (/** @type {number} */ value) => value.toPrecision(5).replace(/\.?
  */
 function entriesTable(a, b, labels) {
   const { head, lines } = entries(a, b, labels);
-  const words = lines.slice(0, SHOWN).map((line) => line.map((cell, i) => (i > (labels ? 1 : 0) ? Number(cell).toFixed(6) : cell)));
-  const rest = lines.length > SHOWN ? ` The first ${SHOWN} of ${lines.length} samples; the file has all, with every digit.` : "";
+  const words = lines
+    .slice(0, SHOWN)
+    .map((line) => line.map((cell, i) => (i > (labels ? 1 : 0) ? Number(cell).toFixed(6) : cell)));
+  const rest =
+    lines.length > SHOWN ? ` The first ${SHOWN} of ${lines.length} samples; the file has all, with every digit.` : "";
   return more(
     "The numbers behind these pictures",
     h("p", {}, "Entries of the P-vectors, not multiplied by √n.", rest),
@@ -271,8 +318,23 @@ function spectraTable(a, b) {
 
 /** @param {Pair} pair */
 function everything({ rows }) {
-  const keys = /** @type {const} */ (["estimate", "lo", "hi", "null", "null_95", "p", "calibrated", "mean_alone", "angle_deg", "bound_deg"]);
-  return table("Every number", ["measure", ...keys], rows.map((row) => [row.measure, ...keys.map((key) => short(row[key]))]));
+  const keys = /** @type {const} */ ([
+    "estimate",
+    "lo",
+    "hi",
+    "null",
+    "null_95",
+    "p",
+    "calibrated",
+    "mean_alone",
+    "angle_deg",
+    "bound_deg",
+  ]);
+  return table(
+    "Every number",
+    ["measure", ...keys],
+    rows.map((row) => [row.measure, ...keys.map((key) => short(row[key]))]),
+  );
 }
 
 /**

@@ -60,7 +60,8 @@ const actions = {
     const chosen = ids.map((id) => /** @type {Matrix} */ (matrices.get(id)));
     refuseDifferent(chosen);
     const held = chosen.reduce((sum, { data }) => sum + data.byteLength, 0);
-    if (held > 2 * LARGEST) throw new Refused("these files together are more than a tab can hold: compare fewer at a time");
+    if (held > 2 * LARGEST)
+      throw new Refused("these files together are more than a tab can hold: compare fewer at a time");
     progress("Drawing permutations of the samples", 0);
     const drawn = draws(chosen[0].n);
     const ready = chosen.map((matrix, i) =>

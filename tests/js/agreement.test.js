@@ -37,7 +37,15 @@ for (const [name, wanted] of Object.entries(expected)) {
     );
     const drawn = draws(matrices[0].n);
     const [a, b] = matrices.map((/** @type {Matrix} */ matrix) => prepare(matrix, drawn, () => {}));
-    const pair = calibrated(withCKA(comparePVectors(a, b), norms(a, b, () => {})), a, b, () => {});
+    const pair = calibrated(
+      withCKA(
+        comparePVectors(a, b),
+        norms(a, b, () => {}),
+      ),
+      a,
+      b,
+      () => {},
+    );
     [a, b].forEach((one, which) => {
       for (const kind of KINDS) {
         const found = one.vectors[kind];
@@ -50,7 +58,11 @@ for (const [name, wanted] of Object.entries(expected)) {
         near(found.explained, right.explained, "explained");
         if (!right.defined) continue;
         near(found.cos_constant, right.cos_constant, "cosine with the constant vector");
-        const apart = found.vector.reduce((/** @type {number} */ most, /** @type {number} */ x, /** @type {number} */ i) => Math.max(most, Math.abs(x - right.vector[i])), 0);
+        const apart = found.vector.reduce(
+          (/** @type {number} */ most, /** @type {number} */ x, /** @type {number} */ i) =>
+            Math.max(most, Math.abs(x - right.vector[i])),
+          0,
+        );
         assert.ok(apart <= 1e-10, `entries of the ${kind} P-vector differ by ${apart}`);
       }
     });
@@ -61,11 +73,21 @@ for (const [name, wanted] of Object.entries(expected)) {
       assert.equal(row.measure, right.measure);
       // Intervals contain the error bound, which may be 4.5e-6 for each vector where the library multiplied in float32.
       for (const key of /** @type {const} */ (["lo", "hi"])) near(row[key], right[key], `${row.measure}, ${key}`, 1e-5);
-      for (const key of /** @type {const} */ (["estimate", "null", "null_95", "p", "calibrated", "mean_alone", "angle_deg"])) {
+      for (const key of /** @type {const} */ ([
+        "estimate",
+        "null",
+        "null_95",
+        "p",
+        "calibrated",
+        "mean_alone",
+        "angle_deg",
+      ])) {
         near(row[key], right[key], `${row.measure}, ${key}`);
       }
     });
-    if (sure) for (const key of /** @type {const} */ (["cos", "c_u", "c_v", "r"])) near(pair.mean.uncentred[key], wanted.mean[key], key);
+    if (sure)
+      for (const key of /** @type {const} */ (["cos", "c_u", "c_v", "r"]))
+        near(pair.mean.uncentred[key], wanted.mean[key], key);
     assert.deepEqual(pair.warnings, wanted.warnings);
   });
 }

@@ -25,7 +25,11 @@ const errors = [];
  * @param {{width?: number, theme?: "light" | "dark"}} [options]
  */
 async function open({ width = 1280, theme = "light" } = {}) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, acceptDownloads: true });
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme: theme,
+    acceptDownloads: true,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   page.on("request", (/** @type {any} */ request) => {
@@ -57,7 +61,9 @@ const result = async (page) => JSON.parse(await page.evaluate(() => /** @type {a
 async function accessibility(page) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run("article"));
-  return violations.map((/** @type {any} */ found) => `${found.id}: ${found.nodes.map((/** @type {any} */ node) => node.html).join(" ")}`);
+  return violations.map(
+    (/** @type {any} */ found) => `${found.id}: ${found.nodes.map((/** @type {any} */ node) => node.html).join(" ")}`,
+  );
 }
 
 const width = (/** @type {any} */ page) => page.evaluate(() => document.documentElement.scrollWidth);
@@ -69,7 +75,11 @@ async function cases() {
   for (const [name, files] of Object.entries(plan.cases)) {
     const page = await open();
     await compare(page, files);
-    seen[name] = { ...(await result(page)), status: await page.textContent("#try-status"), cautions: await page.locator(".pv-try-cautions li").allTextContents() };
+    seen[name] = {
+      ...(await result(page)),
+      status: await page.textContent("#try-status"),
+      cautions: await page.locator(".pv-try-cautions li").allTextContents(),
+    };
     await page.context().close();
   }
   return seen;
@@ -96,7 +106,8 @@ async function keyboard() {
   const reach = async (/** @type {string} */ selector) => {
     for (let step = 0; step < 200; step++) {
       await page.keyboard.press("Tab");
-      if (await page.evaluate((/** @type {string} */ wanted) => document.activeElement?.matches(wanted), selector)) return;
+      if (await page.evaluate((/** @type {string} */ wanted) => document.activeElement?.matches(wanted), selector))
+        return;
     }
     throw new Error(`${selector} is not reached by the tab key`);
   };
@@ -116,7 +127,9 @@ async function keyboard() {
   await reach(".pv-try-buttons button:nth-child(2)");
   const [json] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Space")]);
   const kept = JSON.parse(readFileSync(await json.path(), "utf8"));
-  const lines = readFileSync(await entries.path(), "utf8").trim().split("\n").length;
+  const lines = readFileSync(await entries.path(), "utf8")
+    .trim()
+    .split("\n").length;
   await page.context().close();
   return { shown, table, lines, pairs: kept.pairs.length };
 }
@@ -146,8 +159,11 @@ async function dropped() {
   }));
   await page.evaluate((/** @type {{name: string, content: string}[]} */ given) => {
     const data = new DataTransfer();
-    for (const { name, content } of given) data.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
-    document.getElementById("try-drop")?.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    for (const { name, content } of given)
+      data.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
+    document
+      .getElementById("try-drop")
+      ?.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
   }, files);
   await finished(page);
   const names = (await result(page)).files.map((/** @type {any} */ file) => file.name);
@@ -178,7 +194,12 @@ async function choices() {
 async function looks() {
   /** @type {Record<string, any>} */
   const seen = {};
-  for (const [name, options] of /** @type {const} */ ([["light", {}], ["dark", { theme: "dark" }], ["phone", { width: PHONE }], ["dark phone", { width: PHONE, theme: "dark" }]])) {
+  for (const [name, options] of /** @type {const} */ ([
+    ["light", {}],
+    ["dark", { theme: "dark" }],
+    ["phone", { width: PHONE }],
+    ["dark phone", { width: PHONE, theme: "dark" }],
+  ])) {
     const page = await open(options);
     const before = await accessibility(page);
     await page.click("#try-example");

@@ -33,20 +33,34 @@ function operator(square, m) {
     });
 }
 
-for (const [n, d] of [[5, 3], [64, 64], [300, 67], [3, 130], [257, 1]]) {
+for (const [n, d] of [
+  [5, 3],
+  [64, 64],
+  [300, 67],
+  [3, 130],
+  [257, 1],
+]) {
   test(`products of ${n} x ${d} do not depend on how blocks fall`, () => {
     const x = matrix(n, d);
     const mean = Float64Array.from({ length: d }, random());
     const [c, r] = [columns(x, mean), rows(x, mean)];
     const at = (/** @type {number} */ i, /** @type {number} */ j) => x.data[i * d + j] - mean[j];
     const [gram, dual, cross] = [product(c, c), product(r, r), product(c, columns(x, mean))];
-    for (const [i, j] of [[0, 0], [d - 1, 0], [d >> 1, d - 1]]) {
+    for (const [i, j] of [
+      [0, 0],
+      [d - 1, 0],
+      [d >> 1, d - 1],
+    ]) {
       let sum = 0;
       for (let k = 0; k < n; k++) sum += at(k, i) * at(k, j);
       assert.ok(Math.abs(gram[i * d + j] - sum) < 1e-11);
       assert.ok(Math.abs(cross[i * d + j] - sum) < 1e-11);
     }
-    for (const [i, j] of [[0, 0], [n - 1, 0], [n >> 1, n - 1]]) {
+    for (const [i, j] of [
+      [0, 0],
+      [n - 1, 0],
+      [n >> 1, n - 1],
+    ]) {
       let sum = 0;
       for (let k = 0; k < d; k++) sum += at(i, k) * at(j, k);
       assert.ok(Math.abs(dual[i * n + j] - sum) < 1e-11);
@@ -97,5 +111,8 @@ test("a tie that is wider than a block, and a matrix of low rank, are seen", () 
   const square = new Float64Array(m * m);
   for (let i = 0; i < m; i++) square[i * m + i] = i < 9 ? 2 : i < 40 ? 1 : 0;
   const { values } = lanczos(operator(square, m), m, { wanted: 32, most: 32 });
-  assert.deepEqual([...values.subarray(0, 12)].map((value) => Math.round(1e9 * value) / 1e9), [2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1]);
+  assert.deepEqual(
+    [...values.subarray(0, 12)].map((value) => Math.round(1e9 * value) / 1e9),
+    [2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1],
+  );
 });

@@ -16,7 +16,16 @@ const text = (/** @type {string} */ content) => new TextEncoder().encode(content
  */
 function npy(header, content) {
   const padded = header + "\n";
-  return Uint8Array.from([0x93, ...text("NUMPY"), 1, 0, padded.length & 255, padded.length >> 8, ...text(padded), ...content]);
+  return Uint8Array.from([
+    0x93,
+    ...text("NUMPY"),
+    1,
+    0,
+    padded.length & 255,
+    padded.length >> 8,
+    ...text(padded),
+    ...content,
+  ]);
 }
 
 test("half precision: subnormal numbers, the largest one, infinity and NaN", () => {
@@ -31,7 +40,10 @@ test("keys of the header in another order are read, one key more is refused", ()
   const content = Array(16).fill(0);
   const read = readMatrix("x.npy", npy("{'shape': (2, 1), 'fortran_order': True, 'descr': '<f8'}", content));
   assert.deepEqual([read.n, read.d], [2, 1]);
-  for (const header of ["{'shape': (2, 1), 'fortran_order': True, 'descr': '<f8', 'more': 1}", "{'shape': (2, 1), 'descr': '<f8'}"]) {
+  for (const header of [
+    "{'shape': (2, 1), 'fortran_order': True, 'descr': '<f8', 'more': 1}",
+    "{'shape': (2, 1), 'descr': '<f8'}",
+  ]) {
     assert.throws(() => readMatrix("x.npy", npy(header, content)), /header cannot be read/);
   }
 });
@@ -58,23 +70,32 @@ test("row numbers of a data frame are not taken for a feature", () => {
 test("labels: words, numbers, a header; one for each sample", () => {
   assert.deepEqual(labelsFor(readLabels("y.csv", text("cat\n dog \ncat\n")), 3).values, ["cat", "dog", "cat"]);
   assert.deepEqual(labelsFor(readLabels("y.csv", text("animal\n1\n2\n")), 2).values, ["1", "2"]);
-  const integers = npy("{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }", [7, ...Array(7).fill(0), 9, ...Array(7).fill(0)]);
+  const integers = npy("{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }", [
+    7,
+    ...Array(7).fill(0),
+    9,
+    ...Array(7).fill(0),
+  ]);
   assert.deepEqual(labelsFor(readLabels("y.npy", integers), 2).values, ["7", "9"]);
   assert.throws(() => labelsFor(readLabels("y.csv", text("1\n2\n")), 9), /2 labels for 9 samples/);
   assert.throws(() => readLabels("y.csv", text("1,2\n")), /labels are one column/);
 });
 
 const folder = process.env.TRY_CASES && join(process.env.TRY_CASES, "forms");
-test("every form of a file gives the same numbers", { skip: !folder && "TRY_CASES names no folder: pytest writes one" }, () => {
-  const at = /** @type {string} */ (folder);
-  const { shape, values } = JSON.parse(readFileSync(join(at, "expected.json"), "utf8"));
-  const names = readdirSync(at).filter((name) => name !== "expected.json");
-  assert.ok(names.length > 40);
-  for (const name of names) {
-    const bytes = new Uint8Array(readFileSync(join(at, name)));
-    if (name === "two.npz") assert.throws(() => readMatrix(name, bytes), Several);
-    const matrix = readMatrix(name, bytes, name === "two.npz" ? "other" : undefined);
-    assert.deepEqual([matrix.n, matrix.d], shape, name);
-    assert.deepEqual([...matrix.data], values, name);
-  }
-});
+test(
+  "every form of a file gives the same numbers",
+  { skip: !folder && "TRY_CASES names no folder: pytest writes one" },
+  () => {
+    const at = /** @type {string} */ (folder);
+    const { shape, values } = JSON.parse(readFileSync(join(at, "expected.json"), "utf8"));
+    const names = readdirSync(at).filter((name) => name !== "expected.json");
+    assert.ok(names.length > 40);
+    for (const name of names) {
+      const bytes = new Uint8Array(readFileSync(join(at, name)));
+      if (name === "two.npz") assert.throws(() => readMatrix(name, bytes), Several);
+      const matrix = readMatrix(name, bytes, name === "two.npz" ? "other" : undefined);
+      assert.deepEqual([matrix.n, matrix.d], shape, name);
+      assert.deepEqual([...matrix.data], values, name);
+    }
+  },
+);

@@ -33,18 +33,32 @@ class Helper {
 
 test("helpers give the norms of one worker, whatever the widths", async () => {
   Object.assign(globalThis, { Worker: Helper, pvTrySource: "" });
-  for (const [d, e] of [[300, 140], [128, 257]]) {
+  for (const [d, e] of [
+    [300, 140],
+    [128, 257],
+  ]) {
     const [a, b] = [measured(matrix(400, d)), measured(matrix(400, e))];
     const alone = norms(a, b, () => {});
     a.gram = b.gram = null; // as of matrices that are too large for it
     const shared = await sharedNorms(a, b, () => {});
-    for (const key of /** @type {const} */ (["aa", "bb", "ab"])) assert.ok(Math.abs(shared[key] / alone[key] - 1) < 1e-12, key);
+    for (const key of /** @type {const} */ (["aa", "bb", "ab"]))
+      assert.ok(Math.abs(shared[key] / alone[key] - 1) < 1e-12, key);
     assert.deepEqual(shared.traces, alone.traces);
   }
 });
 
 test("where helpers cannot be had, one worker does it", async () => {
-  Object.assign(globalThis, { Worker: class { constructor() { throw new Error("none"); } }, pvTrySource: "" });
+  Object.assign(globalThis, {
+    Worker: class {
+      constructor() {
+        throw new Error("none");
+      }
+    },
+    pvTrySource: "",
+  });
   const [a, b] = [measured(matrix(60, 9)), measured(matrix(60, 7))];
-  assert.deepEqual(await sharedNorms(a, b, () => {}), norms(a, b, () => {}));
+  assert.deepEqual(
+    await sharedNorms(a, b, () => {}),
+    norms(a, b, () => {}),
+  );
 });

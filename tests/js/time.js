@@ -15,7 +15,8 @@ page.setDefaultTimeout(600_000);
 await page.goto(address);
 const start = performance.now();
 const TICKS = 100; // of Linux's clock, a second
-const seconds = () => `${((performance.now() - start) / 1000).toFixed(2)} s, of a core ${(worked("DedicatedWorker") / TICKS).toFixed(2)} s, page ${(worked("CrRendererMain") / TICKS).toFixed(2)} s`;
+const seconds = () =>
+  `${((performance.now() - start) / 1000).toFixed(2)} s, of a core ${(worked("DedicatedWorker") / TICKS).toFixed(2)} s, page ${(worked("CrRendererMain") / TICKS).toFixed(2)} s`;
 
 /**
  * Ticks that threads of this name have computed for.
@@ -26,7 +27,8 @@ function worked(wanted) {
   for (const process of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
       for (const thread of readdirSync(`/proc/${process}/task`)) {
-        const [, name, rest] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${process}/task/${thread}/stat`, "utf8")) ?? [];
+        const [, name, rest] =
+          /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${process}/task/${thread}/stat`, "utf8")) ?? [];
         if (name?.startsWith(wanted)) ticks += Number(rest.split(" ")[11]) + Number(rest.split(" ")[12]);
       }
     } catch {
@@ -36,7 +38,11 @@ function worked(wanted) {
   return ticks;
 }
 await page.setInputFiles("#try-files", files);
-await page.waitForFunction(() => /^Measuring|^Drawing/.test(document.getElementById("try-status")?.textContent ?? ""), null, { polling: 20 });
+await page.waitForFunction(
+  () => /^Measuring|^Drawing/.test(document.getElementById("try-status")?.textContent ?? ""),
+  null,
+  { polling: 20 },
+);
 console.log(`files read ${seconds()}`);
 await page.waitForSelector("#try-found");
 console.log(`P-vectors ${seconds()}`);
