@@ -167,6 +167,11 @@ class ArrayRows(Rows):
         """Rows of a block."""
         return block_rows(self.d, self.dtype.itemsize)
 
+    @property
+    def short(self) -> int:
+        """Rows of a block of which float64 copies are made."""
+        return max(16, SMALL // self.d)
+
     def blocks(self) -> Blocks:
         return self._blocks(range(0, self.n, self.size))
 
@@ -188,7 +193,7 @@ class ArrayRows(Rows):
     def moments(self, *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
         exact = exact or self.n * self.d <= SMALL
         uncopied = self.dtype == np.float64 and not shifted and scale == 1.0
-        size = max(UNCOPIED, self.size) if uncopied else self.size
+        size = UNCOPIED if uncopied else block_rows(self.d, 8 if exact else self.dtype.itemsize)
         sums = partial(accumulated, shifted=shifted, exact=exact, scale=scale, size=size)
         if self.d <= NARROW:
             return merged(self.parts("second moments", sums, size))
@@ -202,7 +207,7 @@ class ArrayRows(Rows):
         double = self.dtype == np.float64
         small = self.n * self.d <= SMALL
         if small or right.exact != double or right.scale != 1.0 or right.raw > 100 * right.total:
-            return super().apply(right)
+            return joined(self.parts("left vectors", partial(multiplied, right=right), self.short))
         left = self.project(right.vectors.astype(self.dtype)).astype(np.float64)
         left = left - left.mean(axis=0) if right.centre else left
         rounding = right.weyl if right.exact else EPS32 * right.values[0]
@@ -220,7 +225,7 @@ class ArrayRows(Rows):
                 np.matmul(block, columns, out=out[start : start + len(block)])
 
         with self.reading("left vectors"):
-            self.shared(max(16, SMALL // self.d), share)
+            self.shared(self.short, share)
         return left
 
     def whole(self) -> "ArrayRows":
