@@ -136,9 +136,8 @@ def surveyed(blocks: Blocks, place: Callable[[int, int], str]) -> Survey:
         if not np.isfinite(largest):
             row, column = map(int, np.argwhere(~np.isfinite(block))[0])
             bad = float(block[row, column]), start + row, column, place(number, row)
-        here = Survey(
-            largest, bad, block[:1].copy() if (block[-1] == block[0]).all() and (block == block[0]).all() else None
-        )
+        same = (block[-1] == block[0]).all() and (block == block[0]).all()
+        here = Survey(largest, bad, block[:1].copy() if same else None)
         found = here if found is None else found + here
     return found  # type: ignore[return-value]  # there is at least one block
 
@@ -216,9 +215,8 @@ class ArrayRows(Rows):
     def project(self, columns: np.ndarray) -> np.ndarray:
         """The rows times columns (d, k), in the precision of the entries."""
         left = np.empty((self.n, columns.shape[1]), self.dtype)
-        out, columns = (
-            (left[:, 0], columns[:, 0]) if columns.shape[1] == 1 else (left, columns)
-        )  # BLAS has a faster way
+        # BLAS multiplies by a vector faster than by a matrix of one column.
+        out, columns = (left[:, 0], columns[:, 0]) if columns.shape[1] == 1 else (left, columns)
 
         def share(part: range) -> None:
             for start, block in self._blocks(part):
