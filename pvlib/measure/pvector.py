@@ -237,7 +237,7 @@ def oriented(left: np.ndarray, center: bool) -> dict:
     """Orthonormal columns of the same span (`left` is overwritten), by the sign rule: positive sum, or positive largest entry where
     the sum is 0; with the name of the rule used.
     """
-    length = np.linalg.norm(left)
+    length = float(np.linalg.norm(left))
     if left.shape[1] > 1 or length == 0:
         left, length = np.linalg.qr(left)[0], 1.0
     sums = left.sum(axis=0)
