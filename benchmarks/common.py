@@ -35,7 +35,8 @@ PATIENCE = 2.0  # seconds for the repeats of one peer; what takes longer is made
 FEWEST = 3
 STEADY = 0.05  # of the median: quartiles this near to each other need no more repeats
 FAR = 5.0  # times the best so far: a peer that is so much slower is called no more than twice,
-CHEAP = 0.1  # unless its calls take no more seconds than this, as first calls may where later ones are quick
+CHEAP = 0.1  # unless its calls take no more seconds than this, as first calls may where later ones are quick;
+COSTLY = 1.0  # and only one that takes more seconds than this is left out elsewhere
 
 
 def matrix(n: int, d: int, kind: str, seed: int = 0) -> np.ndarray:

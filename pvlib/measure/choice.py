@@ -26,6 +26,7 @@ USUAL = 20  # passes that "gram" costs where it is not measured
 FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
 BESIDE = 1.0  # what it does beside its passes: sums of squares, small matrices, left vectors
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
+PIECE = 1 << 22  # entries of a thin product that is measured: more than caches hold
 TRIES = 3  # the least time of which counts
 # What other processes take of the core does not count, where the system tells finely enough (not Windows).
 clock = thread_time if get_clock_info("thread_time").resolution < 1e-6 else perf_counter
@@ -80,15 +81,15 @@ def measured(rows: ArrayRows, start: Start, center: bool) -> Rates:
     product.passes = 1
     columns, left = np.eye(rows.d, COLUMNS, dtype=rows.dtype), np.empty((rows.n, COLUMNS), rows.dtype)
     step = GROUP * chunk_rows(rows.d, COLUMNS)
-    size = max(step, (1 << 20) // rows.d // step * step)
-    starts = iter(range(0, rows.n, size))
+    size = min(rows.n, max(step, PIECE // rows.d // step * step))
+    starts = iter(range(0, rows.n - size + 1, size))
 
     def thin() -> None:
         first = next(starts, 0)
-        product.share(range(first, min(first + size, rows.n), step), columns, np.zeros(COLUMNS), left)
+        product.share(range(first, first + size, step), columns, np.zeros(COLUMNS), left)
 
     with workers(), quiet():
-        return Rates(least(add) / length / width**2, least(thin) / (min(size, rows.n) * rows.d * COLUMNS))
+        return Rates(least(add) / length / width**2, least(thin) / (size * rows.d * COLUMNS))
 
 
 def least(call: Callable) -> float:
@@ -109,4 +110,4 @@ def expected_passes(values: np.ndarray, k: int, tolerance: float) -> float:
     x + sqrt(x^2 - 1) with each, x = 2 lambda_k / lambda_{p+1} - 1. lambda_p stands for lambda_{p+1}.
     """
     x = 2 * values[-k] / max(values[0], np.finfo(float).tiny) - 1
-    return float(np.ceil(np.log(1 / tolerance) / np.arccosh(x))) + 1 if x > 1 else np.inf
+    return float(np.rint(np.log(1 / tolerance) / np.arccosh(x) + 1)) if x > 1 else np.inf

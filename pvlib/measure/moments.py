@@ -153,10 +153,9 @@ def accumulated(
     """Moments of blocks of rows (of `size` rows at most), shifted by the mean of the first one where that is asked for."""
     out: Moments = None  # type: ignore[assignment]  # there is at least one block
     for block in pieces(blocks, size):
-        block = scaled(block, exact, scale)
         if out is None:
-            out = Moments(first_mean(block, shifted), scale, shifted)
-        out.add(block)
+            out = Moments(first_mean(scaled(block, exact, scale), shifted), scale, shifted)
+        out.add(scaled(block, exact, scale))  # not kept while the next one is made
     return out
 
 

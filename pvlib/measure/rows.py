@@ -136,9 +136,8 @@ def surveyed(blocks: Blocks, place: Callable[[int, int], str]) -> Survey:
         if not np.isfinite(largest):
             row, column = map(int, np.argwhere(~np.isfinite(block))[0])
             bad = float(block[row, column]), start + row, column, place(number, row)
-        here = Survey(
-            largest, bad, block[:1].copy() if (block[-1] == block[0]).all() and (block == block[0]).all() else None
-        )
+        same = (block[-1] == block[0]).all() and (block == block[0]).all()
+        here = Survey(largest, bad, block[:1].copy() if same else None)
         found = here if found is None else found + here
     return found  # type: ignore[return-value]  # there is at least one block
 
@@ -167,6 +166,11 @@ class ArrayRows(Rows):
         """Rows of a block."""
         return block_rows(self.d, self.dtype.itemsize)
 
+    @property
+    def short(self) -> int:
+        """Rows of a block of which float64 copies are made."""
+        return max(16, SMALL // self.d)
+
     def blocks(self) -> Blocks:
         return self._blocks(range(0, self.n, self.size))
 
@@ -188,7 +192,7 @@ class ArrayRows(Rows):
     def moments(self, *, shifted: bool, exact: bool, scale: float = 1.0) -> Moments:
         exact = exact or self.n * self.d <= SMALL
         uncopied = self.dtype == np.float64 and not shifted and scale == 1.0
-        size = max(UNCOPIED, self.size) if uncopied else self.size
+        size = UNCOPIED if uncopied else block_rows(self.d, 8 if exact else self.dtype.itemsize)
         sums = partial(accumulated, shifted=shifted, exact=exact, scale=scale, size=size)
         if self.d <= NARROW:
             return merged(self.parts("second moments", sums, size))
@@ -202,7 +206,7 @@ class ArrayRows(Rows):
         double = self.dtype == np.float64
         small = self.n * self.d <= SMALL
         if small or right.exact != double or right.scale != 1.0 or right.raw > 100 * right.total:
-            return super().apply(right)
+            return joined(self.parts("left vectors", partial(multiplied, right=right), self.short))
         left = self.project(right.vectors.astype(self.dtype)).astype(np.float64)
         left = left - left.mean(axis=0) if right.centre else left
         rounding = right.weyl if right.exact else EPS32 * right.values[0]
@@ -211,16 +215,15 @@ class ArrayRows(Rows):
     def project(self, columns: np.ndarray) -> np.ndarray:
         """The rows times columns (d, k), in the precision of the entries."""
         left = np.empty((self.n, columns.shape[1]), self.dtype)
-        out, columns = (
-            (left[:, 0], columns[:, 0]) if columns.shape[1] == 1 else (left, columns)
-        )  # BLAS has a faster way
+        # BLAS multiplies by a vector faster than by a matrix of one column.
+        out, columns = (left[:, 0], columns[:, 0]) if columns.shape[1] == 1 else (left, columns)
 
         def share(part: range) -> None:
             for start, block in self._blocks(part):
                 np.matmul(block, columns, out=out[start : start + len(block)])
 
         with self.reading("left vectors"):
-            self.shared(max(16, SMALL // self.d), share)
+            self.shared(self.short, share)
         return left
 
     def whole(self) -> "ArrayRows":
