@@ -160,7 +160,7 @@ def collection(part: Part, found: list[Part], to: Path) -> dict:
         along = moments(part, layer)
         if along:
             _save(to, f"{part.name}-{layer}-along", along)
-        files = [f"{source.name}-{layer}" for source in sources]
+        files = {"": f"{part.name}-{layer}"} | {f"{other.study.folder.name}.": f"{other.name}-{layer}" for other in sources[1:]}
         layers[layer] = {"files": files, "along": bool(along), "off": max(off.values())}
     return {
         "study": part.study.folder.name,
@@ -173,7 +173,7 @@ def collection(part: Part, found: list[Part], to: Path) -> dict:
 
 def _at_primary(networks: pd.DataFrame) -> pd.DataFrame:
     """Networks of another study: every one under a longer id, at the primary layer alone."""
-    return networks.assign(id=networks["study"] + ":" + networks["id"], layers=[[PRIMARY]] * len(networks))
+    return networks.assign(id=networks["study"] + "." + networks["id"], layers=[[PRIMARY]] * len(networks))
 
 
 def quantised(rows: pd.DataFrame, kind: type) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
