@@ -51,7 +51,7 @@ export function settle(wanted, { collections }) {
     instead(asked || undefined, "The study", `${collection.study}, ${collection.data}`);
   }
   const { study, data, layers, networks } = collection;
-  const layer = layers[wanted.layer] ? wanted.layer : PRIMARY;
+  const layer = Object.hasOwn(layers, wanted.layer ?? "") ? wanted.layer : PRIMARY;
   if (layer !== wanted.layer) instead(wanted.layer, "The layer", layer);
   const convention = CONVENTIONS.find((one) => one === wanted.convention) ?? CONVENTIONS[0];
   if (convention !== wanted.convention) instead(wanted.convention, "The convention", convention);
@@ -66,7 +66,7 @@ export function settle(wanted, { collections }) {
     const id = name?.replace(new RegExp(`\\.${state}$`), "");
     const same = here.find((one) => one.id === id) ?? here.find(({ id: other }) => cellOf(other) === cellOf(id ?? ""));
     const found = same ?? fallback;
-    if (found.id !== id) instead(id, `At this layer, the network`, `${found.label}, ${found.seed},`);
+    if (found.id !== id) instead(id, "At this layer, the network", `${found.label}, ${found.seed},`);
     return { id: found.id, state };
   };
   const a = end(wanted.a, here[0]);

@@ -79,7 +79,9 @@ function shares({ choice: { a, b, convention }, a: first, b: second, moments }) 
     horizontal: { title: "share of training", ticks: x, words, log: false },
     alt: `Angle of ${networkName(first)} and ${networkName(second)} at the same share of their training`,
     caption:
-      "Two networks at the same share of their training. At 0 % the statistics of BatchNorm are not calibrated, as they are in the state before training." +
+      "Two networks at the same share of their training" +
+      (words.length === 2 ? "; of this study, only the start and the end are published" : "") +
+      ". At 0 % the statistics of BatchNorm are not calibrated, as they are in the state before training." +
       (convention === "uncentred" ? " Dotted: what the mean direction alone gives." : ""),
     table: numbers("share of training", words, lines),
   };

@@ -18,7 +18,10 @@ export function start(index, base) {
   let shown = null;
   let latest = 0;
 
-  const knobs = panel(index, (choice) => {
+  /** @type {string[]} */
+  let changed = []; // what a knob had to change besides
+  const knobs = panel(index, ({ choice, notes }) => {
+    changed = notes;
     location.hash = encode(choice);
   });
   byId("explore-panel").replaceChildren(knobs.root);
@@ -28,8 +31,9 @@ export function start(index, base) {
     const { choice, notes } = settle(decode(location.hash), index);
     const mine = ++latest;
     knobs.set(choice);
-    refused.textContent = notes.join(" ");
-    refused.hidden = !notes.length;
+    refused.textContent = [...notes, ...changed].join(" ");
+    refused.hidden = !refused.textContent;
+    changed = [];
     status.textContent = "Loading …";
     results.setAttribute("aria-busy", "true");
     try {
@@ -39,20 +43,21 @@ export function start(index, base) {
       const { root, draw } = sheet(known);
       shown = known;
       results.replaceChildren(root);
-      status.textContent = `|cos| ${root.querySelector("#explore-cos")?.textContent}, ${root.querySelector("#explore-angle")?.textContent}`;
+      status.textContent = `${root.querySelector("h2")?.textContent}: |cos| ${root.querySelector("#explore-cos")?.textContent}, ${root.querySelector("#explore-angle")?.textContent}`;
       await draw();
     } catch (error) {
       if (mine !== latest) return;
+      results.replaceChildren();
       status.textContent = "";
       refused.textContent = error instanceof Error ? error.message : String(error);
       refused.hidden = false;
     }
-    if (mine === latest) results.setAttribute("aria-busy", "false");
+    if (mine === latest) results.removeAttribute("aria-busy");
   };
   window.addEventListener("hashchange", show);
   const ready = show();
   ready.then(() => starts(base, index));
-  return { known: () => shown, busy: () => results.getAttribute("aria-busy") === "true" };
+  return { known: () => shown, busy: () => results.hasAttribute("aria-busy") };
 }
 
 /**

@@ -48,8 +48,8 @@ export function ends({ classOf, images }, name, vector) {
     "section",
     { class: "pv-try-card" },
     h("h3", {}, name),
-    end(`Largest entries, ${count} images`, order.slice(-count).reverse()),
-    end(`Smallest entries, ${count} images`, order.slice(0, count)),
+    end(`Largest entries: classes of ${count} images`, order.slice(-count).reverse()),
+    end(`Smallest entries: classes of ${count} images`, order.slice(0, count)),
   );
 }
 
@@ -57,7 +57,7 @@ export function ends({ classOf, images }, name, vector) {
 function chips(found) {
   const shown = found.slice(0, SHOWN);
   const rest = found.slice(SHOWN).reduce((sum, [, count]) => sum + count, 0);
-  const chip = (/** @type {string} */ name, /** @type {number} */ count) => h("li", {}, name, h("span", {}, ` × ${count}`));
+  const chip = (/** @type {string} */ name, /** @type {number} */ count) => h("li", {}, h("strong", {}, name), ` ${count}`);
   return [...shown.map(([name, count]) => chip(name, count)), ...(rest ? [chip("other classes", rest)] : [])];
 }
 

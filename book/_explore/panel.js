@@ -15,7 +15,7 @@ const GROUPS = { primary: "Networks", control: "Controls", foreign: "Trained by 
 
 /**
  * @param {Index} index
- * @param {(choice: Choice) => void} go
+ * @param {(settled: ReturnType<typeof settle>) => void} go
  * @returns {Panel}
  */
 export function panel(index, go) {
@@ -24,7 +24,7 @@ export function panel(index, go) {
   const turn = (/** @type {Partial<Choice>} */ change) => {
     const { a, b, ...rest } = { ...now, ...change };
     const text = (/** @type {End} */ end) => `${end.id}.${end.state}`;
-    go(settle({ ...rest, a: text(a), b: text(b) }, index).choice);
+    go(settle({ ...rest, a: text(a), b: text(b) }, index));
   };
   const collection = select("explore-collection", (value) => {
     const { study, data } = index.collections[Number(value)];

@@ -22,7 +22,7 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2; // spreads points evenly without randomne
  */
 
 /**
- * A line of points for each state, from |cos| 0 to 1.
+ * A line of points for each state, from |cos| 0, or just below the least where all are large, to 1.
  * @param {Band[]} bands the first at the top
  * @param {string} alt
  * @param {string} caption
@@ -58,9 +58,11 @@ export function strip(bands, alt, caption, go) {
     hovertemplate: "%{text}<br>|cos| %{x:.3f}<extra></extra>",
     marker: { size: 17, color: CHOSEN, symbol: "diamond", line: { color: "#ffffff", width: 2 } },
   };
+  const least = Math.min(...bands.flatMap(({ points, mark }) => [...points, ...(mark ? [mark] : [])].map(({ cos }) => cos)));
+  const from = least < 0.5 ? 0 : Math.floor(10 * least) / 10;
   const layout = {
     height: 130 + 90 * bands.length,
-    xaxis: axis("|cos|", { range: [-0.02, 1.03] }),
+    xaxis: axis("|cos|", { range: [from - 0.02 * (1 - from), 1 + 0.03 * (1 - from)] }),
     yaxis: axis("", { range: [-0.5, bands.length - 0.5], tickvals: bands.map((_, i) => height(i)), ticktext: bands.map(({ name }) => name), showgrid: false, zeroline: false }),
   };
   return {

@@ -9,7 +9,7 @@ import { ends, walk } from "./images.js";
 import { along, strip } from "./pictures.js";
 import { below, byArchitectures, pairs, relation, spread } from "./population.js";
 import { course } from "./course.js";
-import { STATE_WORDS, endName, layerName, networkName, percent, plural, score, titleOf } from "./words.js";
+import { STATE_WORDS, endName, layerName, networkName, percent, plural, score, three, titleOf } from "./words.js";
 
 const SHOWN = 100; // samples in the table of entries
 const UNSTABLE = 0.9; // the book's limit: below it a direction counts as undefined over samples
@@ -42,7 +42,7 @@ export function sheet(known) {
   const centred = choice.convention === "centred";
   const [nameA, nameB] = [endName(a, choice.a), endName(b, choice.b)];
   const points = scatter(
-    [u.vector, one.v].map((vector, i) => ({ name: [nameA, nameB][i], n: collection.n, centred, vector })),
+    [u.vector, one.v].map((vector, i) => ({ name: [`A: ${a.label}`, `B: ${b.label}`][i], n: collection.n, centred, vector })),
     `Every point is an image of the training anchor of ${titleOf(choice.data)}` +
       (groups ? ", coloured by animals (people included) and things." : ", coloured by its class.") +
       (one.turned ? " The P-vector of B is turned round: its sign means nothing." : ""),
@@ -89,12 +89,13 @@ const place = (/** @type {End} */ { id, state }) => `${id}/${state}`;
  */
 function angleCard({ choice, collection }, { cos, mean, beyond, c_u, c_v, s_u, s_v, r }) {
   const { off } = collection.layers[choice.layer];
-  const signed = (/** @type {number} */ value) => `${value < 0 ? "−" : "+"} ${short(Math.abs(value), 3)}`;
+  const signed = (/** @type {number} */ value) => `${value < 0 ? "−" : "+"} ${three(Math.abs(value))}`;
+  const atMost = (Math.ceil(off * 1e4) / 1e4).toFixed(4);
   const facts = [
-    ["c\u1d64, of A with the mean direction", short(c_u, 3)],
-    ["c\u1d65, of B", short(c_v, 3)],
-    ["s\u1d64 s\u1d65, what is left of both", short(s_u * s_v, 3)],
-    ["r, correlation of the entries", short(r, 3)],
+    ["c\u1d64, of A with the mean direction", three(c_u)],
+    ["c\u1d65, of B", three(c_v)],
+    ["s\u1d64 s\u1d65, what is left of both", three(s_u * s_v)],
+    ["r, correlation of the entries", three(r)],
   ];
   return h(
     "section",
@@ -102,7 +103,7 @@ function angleCard({ choice, collection }, { cos, mean, beyond, c_u, c_v, s_u, s
     h("h3", {}, "The angle"),
     h("p", { class: "pv-try-what" }, `${choice.convention}, layer: ${layerName(choice.layer)}`),
     h("p", { class: "pv-try-big" }, h("span", { id: "explore-angle" }, `${short(degrees(cos), 1)}°`)),
-    h("p", { class: "pv-explore-sum" }, "|cos| ", h("strong", { id: "explore-cos" }, short(cos, 3)), ` = ${short(mean, 3)} (mean) ${signed(beyond)} (beyond)`),
+    h("p", { class: "pv-explore-sum" }, "|cos| ", h("strong", { id: "explore-cos" }, three(cos)), ` = ${three(mean)} (mean) ${signed(beyond)} (beyond)`),
     bar(cos, mean),
     h("dl", {}, ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     h(
@@ -111,7 +112,7 @@ function angleCard({ choice, collection }, { cos, mean, beyond, c_u, c_v, s_u, s
       choice.convention === "centred"
         ? "Every column has mean zero, so the mean direction gives nothing: all of the cosine is in what the images differ in."
         : "The mean direction gives the hatched part, whatever the order of the images.",
-      off > 1e-6 ? ` Rounding for this page moves cosines of this layer by ${short(off, 4)} at most.` : "",
+      off > 1e-6 ? ` Rounding for this page moves cosines of this layer by ${atMost} at most.` : "",
     ),
   );
 }
@@ -124,7 +125,7 @@ function angleCard({ choice, collection }, { cos, mean, beyond, c_u, c_v, s_u, s
 function bar(cos, mean) {
   const at = (/** @type {number} */ value) => `${(100 * Math.min(1, Math.max(0, value))).toFixed(2)}%`;
   const [low, high] = cos < mean ? [cos, mean] : [mean, cos];
-  const said = `On a scale from 0 to 1: the mean direction gives ${short(mean, 3)}, all together ${short(cos, 3)}`;
+  const said = `On a scale from 0 to 1: the mean direction gives ${three(mean)}, all together ${three(cos)}`;
   return h(
     "div",
     { class: "pv-try-scale", role: "img", "aria-label": said },
@@ -148,7 +149,7 @@ function statesTable({ choice, vectors }) {
         if (!u || !v) return "–";
         const here = convention === choice.convention && first === choice.a.state && second === choice.b.state;
         const { cos } = parts(u.vector, v.vector);
-        return h("a", { href: encode({ ...choice, ...ends, convention }), "aria-current": here ? "true" : undefined }, short(cos, 3));
+        return h("a", { href: encode({ ...choice, ...ends, convention }), "aria-current": here ? "true" : undefined }, three(cos));
       }),
     ]),
   );
@@ -222,7 +223,7 @@ function means({ classes, classOf }, u, v) {
   return more(
     "Where each class lies",
     h("p", {}, "Mean entry of the images of a class, times √n, in the order of A."),
-    table("Mean entry of each class", ["class", "A", "B"], order.map((i) => [classes[i], short(first[i], 3), short(second[i], 3)])),
+    table("Mean entry of each class", ["class", "A", "B"], order.map((i) => [classes[i], three(first[i]), three(second[i])])),
   );
 }
 
@@ -261,7 +262,7 @@ function standing({ choice, collection, a, b, vectors }, cos) {
   const same = own.pairs.filter((two) => [two.a.id, two.b.id].every((id) => [a.cell, b.cell].includes(of(id).cell)));
   const picture = strip(
     bands,
-    `Absolute cosines of all pairs of different architectures, trained and before training; this pair has ${short(cos, 3)}`,
+    `Absolute cosines of all pairs of different architectures, trained and before training; this pair has ${three(cos)}`,
     "Every point is a pair of networks of different architectures; a click opens it. The diamonds are the pair that you look at. Controls are not among the points.",
     (address) => {
       location.hash = address;
@@ -272,9 +273,9 @@ function standing({ choice, collection, a, b, vectors }, cos) {
       h("a", { href: link(two) }, labels.join(" and ")),
       name,
       String(count),
-      short(mean, 3),
-      short(low, 3),
-      short(high, 3),
+      three(mean),
+      three(low),
+      three(high),
     ]),
   );
   const click = () => {
@@ -300,12 +301,12 @@ function standing({ choice, collection, a, b, vectors }, cos) {
         "dl",
         {},
         ...(a.cell !== b.cell && same.length
-          ? [["these two architectures, mean over runs", short(spread(same.map((two) => two.cos)).mean, 3)]]
+          ? [["these two architectures, mean over runs", three(spread(same.map((two) => two.cos)).mean)]]
           : []
         )
-          .concat(own.pairs.length ? [["all pairs, mean", short(spread(own.pairs.map((two) => two.cos)).mean, 3)]] : [])
-          .concat(twin && !Number.isNaN(twin.here) ? [[`this pair, ${twin.name}`, short(twin.here, 3)]] : [])
-          .concat(twin?.pairs.length ? [[`all pairs, ${twin.name}, mean`, short(spread(twin.pairs.map((two) => two.cos)).mean, 3)]] : [])
+          .concat(own.pairs.length ? [["all pairs, mean", three(spread(own.pairs.map((two) => two.cos)).mean)]] : [])
+          .concat(twin && !Number.isNaN(twin.here) ? [[`this pair, ${twin.name}`, three(twin.here)]] : [])
+          .concat(twin?.pairs.length ? [[`all pairs, ${twin.name}, mean`, three(spread(twin.pairs.map((two) => two.cos)).mean)]] : [])
           .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
       ),
     ),

@@ -36,6 +36,9 @@ export const networkName = (/** @type {Network} */ { label, seed }) => `${label}
  */
 export const endName = (network, { state }) => networkName(network) + (state === "trained" ? "" : ", before training");
 
+/** Three decimals: more is not known of a cosine here. */
+export const three = (/** @type {number} */ value) => (Number.isFinite(value) ? value.toFixed(3).replace(/^-(?=0\.000$)/, "").replace("-", "−") : "–");
+
 export const percent = (/** @type {number} */ share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 
 /**
