@@ -9,6 +9,17 @@ export const PRIMARY = "penultimate";
 /** @type {Record<string, string>} */
 const FIRST = { study: "quick", data: "mnist", layer: PRIMARY, convention: "uncentred", a: "mlp.0", b: "conv_ae.0" };
 
+/**
+ * The networks of the published index, one by one.
+ * @param {Published[]} published
+ * @returns {Collection[]}
+ */
+export const expand = (published) =>
+  published.map(({ cells, ...rest }) => ({
+    ...rest,
+    networks: cells.flatMap(({ runs, ...cell }) => runs.map(([id, seed, score]) => ({ ...cell, id, seed, score }))),
+  }));
+
 /** @param {End} end */
 const named = ({ id, state }) => (state === "trained" ? id : `${id}.${state}`);
 

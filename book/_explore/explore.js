@@ -2,17 +2,18 @@
 
 import { loadPlotly } from "../_try/charts.js";
 import { byId, h, short } from "../_try/dom.js";
-import { CONVENTIONS, decode, encode, found, isChoice, settle } from "./choice.js";
+import { CONVENTIONS, decode, encode, expand, found, isChoice, settle } from "./choice.js";
 import { bytes, degrees, directions, parts } from "./entries.js";
 import { file } from "./files.js";
 import { panel } from "./panel.js";
 import { sheet } from "./sheet.js";
 
 /**
- * @param {Index} index
+ * @param {{collections: Published[], datasets: Index["datasets"]}} published
  * @param {string} base the address of the pages' static files
  */
-export function start(index, base) {
+export function start(published, base) {
+  const index = { ...published, collections: expand(published.collections) };
   const [status, refused, results] = [byId("explore-status"), byId("explore-error"), byId("explore-results")];
   /** @type {import("./sheet.js").Known | null} */
   let shown = null;

@@ -51,7 +51,7 @@ export function panel(index, go) {
       { class: "pv-try-row" },
       field("Data set and study", collection),
       field("Layer", layer),
-      h("fieldset", {}, h("legend", {}, "Columns"), ...conventions.map(({ label }) => label)),
+      h("fieldset", {}, h("legend", {}, "Features"), ...conventions.map(({ label }) => label)),
     ),
     ...ends.map(({ root: one }) => one),
     h("p", { class: "pv-try-buttons" }, swap, copy, copied),

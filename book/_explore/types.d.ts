@@ -22,6 +22,11 @@ interface Collection {
   networks: Network[];
 }
 
+/** The published index has the networks by cell: what its runs have in common stands there once. */
+interface Published extends Omit<Collection, "networks"> {
+  cells: (Omit<Network, "id" | "seed" | "score"> & { runs: [string, string, number | null][] })[];
+}
+
 interface Index {
   collections: Collection[];
   datasets: Record<string, { classes: string[]; labels: string; groups: string[] | null }>;

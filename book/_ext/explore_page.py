@@ -31,7 +31,7 @@ ROLES = ("primary", "control", "foreign")  # pool and exploratory networks have 
 FAMILIES = {"classification": "classifier", "reconstruction": "autoencoder", "contrastive": "contrastive"}
 TOLERANCE = 1e-3  # of cosines: entries get 16 bits where 8 would move a published one by more
 NO_ANGLE = 65535  # all other 16-bit numbers are angles, from 0 to 90 degrees
-NETWORK = ["id", "study", "cell", "label", "seed", "role", "family", "score_name", "score", "layers"]
+CELL = ["study", "cell", "label", "role", "family", "score_name", "layers"]  # what the runs of a cell have in common
 
 
 def setup(app):
@@ -167,8 +167,18 @@ def collection(part: Part, found: list[Part], to: Path) -> dict:
         "data": part.dataset,
         "n": len(part.rows[PRIMARY, "centred"]["entries"].iloc[0]),
         "layers": layers,
-        "networks": json.loads(networks[NETWORK].to_json(orient="records", double_precision=4)),
+        "cells": cells(networks),
     }
+
+
+def cells(networks: pd.DataFrame) -> list[dict]:
+    """Networks by cell, with the id, the words and the score of every run."""
+    found: dict[str, dict] = {}
+    for network in networks.to_dict(orient="records"):
+        cell = found.setdefault(network["study"] + network["cell"], {name: network[name] for name in CELL} | {"runs": []})
+        score = None if network["score"] is None else round(network["score"], 4)
+        cell["runs"].append([network["id"], network["seed"], score])
+    return list(found.values())
 
 
 def _at_primary(networks: pd.DataFrame) -> pd.DataFrame:
