@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import functools
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,9 @@ from pvlib.report import tables
 
 ENTRY = "explore"
 STUDIES = ("quick", "trained", "digits", "foreign")
-OTHERS = {"foreign": ("quick", "trained")}  # whose networks stand beside a study's own, at the primary layer, on the same images
+OTHERS = {
+    "foreign": ("quick", "trained")
+}  # whose networks stand beside a study's own, at the primary layer, on the same images
 PRIMARY = "penultimate"
 LAYERS = ("earlier", "early", "middle", "late", "penultimate_pre", PRIMARY, "output")
 CONVENTIONS = ("uncentred", "centred")
@@ -47,7 +48,8 @@ def _write(app, error) -> None:
 def write(book: Path, to: Path) -> None:
     """Everything that the page loads."""
     to.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(book / "_explore" / "explore.css", to / "explore.css")
+    styles = (book / "_try" / "try.css", book / "_explore" / "explore.css")
+    (to / "explore.css").write_text("".join(path.read_text() for path in styles))
     (to / "explore.js").write_text(script(book))
     folder = tables.results_folder()
     found = [part for name in STUDIES if (folder / name / "SHA256SUMS").is_file() for part in parts(folder / name)]
@@ -160,7 +162,9 @@ def collection(part: Part, found: list[Part], to: Path) -> dict:
         along = moments(part, layer)
         if along:
             _save(to, f"{part.name}-{layer}-along", along)
-        files = {"": f"{part.name}-{layer}"} | {f"{other.study.folder.name}.": f"{other.name}-{layer}" for other in sources[1:]}
+        files = {"": f"{part.name}-{layer}"} | {
+            f"{other.study.folder.name}.": f"{other.name}-{layer}" for other in sources[1:]
+        }
         layers[layer] = {"files": files, "along": bool(along), "off": max(off.values())}
     return {
         "study": part.study.folder.name,
@@ -175,7 +179,9 @@ def cells(networks: pd.DataFrame) -> list[dict]:
     """Networks by cell, with the id, the words and the score of every run."""
     found: dict[str, dict] = {}
     for network in networks.to_dict(orient="records"):
-        cell = found.setdefault(network["study"] + network["cell"], {name: network[name] for name in CELL} | {"runs": []})
+        cell = found.setdefault(
+            network["study"] + network["cell"], {name: network[name] for name in CELL} | {"runs": []}
+        )
         score = None if network["score"] is None else round(network["score"], 4)
         cell["runs"].append([network["id"], network["seed"], score])
     return list(found.values())
