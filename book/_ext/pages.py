@@ -17,6 +17,7 @@ ZIP = "pvector-book.zip"
 MENDED = (
     (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),  # its text is its name
     (r'(<div class="sidebar-primary-items__start[^>]*)>', r'\1 role="complementary" aria-label="Book">'),
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
     (r' role="doc-biblioentry"', ""),
 )

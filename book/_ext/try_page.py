@@ -13,7 +13,7 @@ import re
 import shutil
 from pathlib import Path
 
-IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}(?:/\w+)?)/(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
 READERS = ("fflate/fflate.js", "papaparse/papaparse.min.js")
 
@@ -58,22 +58,24 @@ window.pvTry = modules.page.start({{ workerSource: `(${{work}})()`, base }});
 
 def bundle(folder: Path, entry: str) -> str:
     """A module and all that it imports, those first that import nothing."""
-    done: dict[str, str] = {}
+    done: dict[Path, str] = {}
 
-    def add(name: str) -> None:
-        if name in done:
+    def add(path: Path) -> None:
+        if path in done:
             return
-        text = (folder / f"{name}.js").read_text()
-        for _, other in IMPORT.findall(text):
-            add(other)
+        text = path.read_text()
+        for _, where, other in IMPORT.findall(text):
+            add((path.parent / where / f"{other}.js").resolve())
+        if any(path.stem == other.stem for other in done):
+            raise ValueError(f"{path.name}: another module of this script has the same name")
         exported = ", ".join(EXPORT.findall(text))
-        text = IMPORT.sub(lambda found: f"const {{{found[1].replace(' as ', ': ')}}} = modules.{found[2]};\n", text)
+        text = IMPORT.sub(lambda found: f"const {{{found[1].replace(' as ', ': ')}}} = modules.{found[3]};\n", text)
         text = EXPORT.sub("", text)
         if re.search(r"^(import|export) ", text, re.MULTILINE):
             raise ValueError(
-                f"{name}.js: only `import {{ names }} from` and `export function | class | const` are understood"
+                f"{path.name}: only `import {{ names }} from` and `export function | class | const` are understood"
             )
-        done[name] = f'modules.{name} = (() => {{\n"use strict";\n{text}\nreturn {{ {exported} }};\n}})();\n'
+        done[path] = f'modules.{path.stem} = (() => {{\n"use strict";\n{text}\nreturn {{ {exported} }};\n}})();\n'
 
-    add(entry)
+    add((folder / f"{entry}.js").resolve())
     return "const modules = {};\n" + "".join(done.values())

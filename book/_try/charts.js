@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 
 /** Okabe and Ito (2008), legible on a light and on a dark page. */
-const COLOURS = [
+export const COLOURS = [
   "#2f8fd0",
   "#d55e00",
   "#009e73",
@@ -15,7 +15,7 @@ const COLOURS = [
   "#e69f00",
   "#c0504d",
 ];
-const SYMBOLS = [
+export const SYMBOLS = [
   "circle",
   "square",
   "diamond",
@@ -29,8 +29,8 @@ const SYMBOLS = [
 ];
 const CLASSES = 20; // more cannot be told apart
 const POINTS = 2500; // drawn, each an element of the page: more would hold it up for seconds
-const FAINT = "rgba(138,138,138,0.35)";
-const GREY = "#8a8a8a";
+export const FAINT = "rgba(138,138,138,0.35)";
+export const GREY = "#8a8a8a";
 
 /** @type {Promise<void> | undefined} */
 let loading;
@@ -52,7 +52,7 @@ export function loadPlotly(base) {
  * @param {string} alt
  * @param {string} caption
  */
-function frame(alt, caption) {
+export function frame(alt, caption) {
   const plot = h("div", { class: "pv-plotly", role: "img", "aria-label": alt });
   return { plot, figure: h("figure", { class: "pv-try-figure" }, plot, h("figcaption", {}, caption)) };
 }
@@ -61,7 +61,7 @@ function frame(alt, caption) {
  * @param {string} title
  * @param {object} [more]
  */
-const axis = (title, more = {}) => ({
+export const axis = (title, more = {}) => ({
   title: { text: title, standoff: 8 },
   gridcolor: FAINT,
   zerolinecolor: GREY,
@@ -76,7 +76,7 @@ const axis = (title, more = {}) => ({
  * @param {object[]} traces
  * @param {object} layout
  */
-function draw(plot, traces, layout) {
+export function draw(plot, traces, layout) {
   const all = {
     height: 360,
     margin: { l: 10, r: 10, t: 10, b: 10 },
@@ -94,7 +94,7 @@ function draw(plot, traces, layout) {
 
 /**
  * The entries of two P-vectors against each other, a point for each sample.
- * @param {[PVector, PVector]} vectors
+ * @param {Pick<PVector, "name" | "n" | "centred" | "vector">[]} vectors two
  * @param {string} caption
  * @param {Labels | null} labels
  */
@@ -138,9 +138,10 @@ const every = (/** @type {number} */ n) => Math.ceil(n / POINTS);
 function groups(labels, n) {
   const step = every(n);
   const all = Array.from({ length: Math.ceil(n / step) }, (_, i) => i * step);
-  const names = labels ? [...new Set(labels.values)].sort(byNumber) : [];
+  const of = labels ? (labels.groups ?? labels.values) : [];
+  const names = [...new Set(of)].sort(byNumber);
   if (!labels || names.length > CLASSES) return [{ name: "", members: all }];
-  return names.map((name) => ({ name, members: all.filter((i) => labels.values[i] === name) }));
+  return names.map((name) => ({ name, members: all.filter((i) => of[i] === name) }));
 }
 
 /**

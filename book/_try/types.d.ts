@@ -79,6 +79,7 @@ interface Findings {
 interface Labels {
   name: string;
   values: string[];
+  groups?: string[]; // coarser ones, which colour where there are too many classes
 }
 
 declare const fflate: typeof import("fflate");
