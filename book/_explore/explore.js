@@ -19,6 +19,10 @@ export function start(published, base) {
   let shown = null;
   let latest = 0;
 
+  const refuse = (/** @type {unknown} */ error) => {
+    refused.textContent = error instanceof Error ? error.message : String(error);
+    refused.hidden = false;
+  };
   /** @type {string[]} */
   let changed = []; // what a knob had to change besides
   const knobs = panel(index, ({ choice, notes }) => {
@@ -50,14 +54,12 @@ export function start(published, base) {
       if (mine !== latest) return;
       results.replaceChildren();
       status.textContent = "";
-      refused.textContent = error instanceof Error ? error.message : String(error);
-      refused.hidden = false;
+      refuse(error);
     }
     if (mine === latest) results.removeAttribute("aria-busy");
   };
   window.addEventListener("hashchange", show);
-  const ready = show();
-  ready.then(() => starts(base, index));
+  show().then(() => starts(base, index)).catch(refuse);
   return { known: () => shown, busy: () => results.hasAttribute("aria-busy") };
 }
 

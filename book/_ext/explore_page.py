@@ -54,8 +54,8 @@ def write(book: Path, to: Path) -> None:
     folder = tables.results_folder()
     found = [part for name in STUDIES if (folder / name / "SHA256SUMS").is_file() for part in parts(folder / name)]
     collections = [collection(part, found, to) for part in found]
-    datasets = {part.dataset: None for part in found}
-    index = {"collections": collections, "datasets": {name: classes(name, folder) for name in datasets}}
+    datasets = {part.dataset: classes(part, folder) for part in found}
+    index = {"collections": collections, "datasets": datasets}
     if "digits" in datasets:
         data = load("digits")
         images = data.train.images[anchor(data).train_ids].numpy()
@@ -264,15 +264,21 @@ def moments(part: Part, layer: str) -> dict:
     return found
 
 
-def classes(dataset: str, folder: Path) -> dict:
+def classes(part: Part, folder: Path) -> dict:
     """Names of the classes and the class of every sample, in the order of the anchor."""
-    if dataset == "digits":
+    if part.dataset == "digits":
         data = load("digits")
-        known = {"classes": data.class_names, "labels": data.train.labels[anchor(data).train_ids].tolist()}
+        labels = data.train.labels[anchor(data).train_ids].tolist()
+        known = {"data_sha256": data.checksum, "classes": data.class_names, "labels": labels}
     else:
-        known = json.loads((folder / "anchor-labels.json").read_text())[dataset]
-    labels = _text(np.array(known["labels"], dtype=np.uint8))
-    return {"classes": known["classes"], "labels": labels, "groups": known.get("groups")}
+        known = json.loads((folder / "anchor-labels.json").read_text())[part.dataset]
+    if known["data_sha256"] != part.study.provenance["data"][part.dataset]:
+        raise ValueError(
+            f"{part.name} was measured on other images than those whose classes are known: make results/anchor-labels.json "
+            "again (scripts/anchor_labels.py)"
+        )
+    text = _text(np.array(known["labels"], dtype=np.uint8))
+    return {"classes": known["classes"], "labels": text, "groups": known.get("groups")}
 
 
 def _save(to: Path, name: str, content: dict) -> None:

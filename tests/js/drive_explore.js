@@ -194,7 +194,7 @@ async function refusals() {
     renameSync(`${file}.away`, file);
   }
   const left = await page.locator("#explore-results > *").count();
-  await changed(page, () => page.locator("#explore-centred").click());
+  await changed(page, () => page.locator("#explore-uncentred").click());
   const again = await numbers(page);
   await page.context().close();
   return { note, left, again };

@@ -84,7 +84,7 @@ def together(view: View) -> BookFigure | Missing:
         log=min(share for share in shares if share), ylim=(0, 1.03),
     )  # fmt: skip
     for ax in axes:
-        ax.set_xticks(shares, [f"{share:g}" for share in shares], fontsize=7)
+        ax.set_xticks(shares, [f"{share:.1g}" if share < 0.01 else f"{share:g}" for share in shares], fontsize=6)
         ax.minorticks_off()
     return BookFigure(
         fig,

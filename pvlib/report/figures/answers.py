@@ -50,7 +50,7 @@ def all_pairs(summary: Summary) -> BookFigure | Missing:
         table,
         "Each mark is a pair of architectures: the mean |cos| of their P-vectors over pairs of seeds. A line joins the pair "
         "before training (BatchNorm calibrated) with the same pair trained; the dashed line is 0.9. Above, uncentred: all "
-        "pairs lie near 1, and lie nearer to it before training. Below, centred: they scatter, by the kind of network.",
+        "pairs lie near 1, almost all of them nearer before training. Below, centred: they scatter, on average by the kind of network.",
         "Six small plots, one for each data set and convention. Uncentred, all pairs of architectures have a mean absolute "
         "cosine near 1, untrained and trained. Centred, trained pairs spread from near 0 to above 0.9, and pairs of a "
         "classifier and an autoencoder lie lowest.",

@@ -48,7 +48,7 @@ def mean_direction(view: View) -> BookFigure | Missing:
         fig,
         table,
         "Each mark is a pair of architectures. Left: on the dashed line the mean direction gives all of the cosine. Right: the "
-        "correlation of the entries, which is what is left when the mean is taken away.",
+        "correlation of the entries of the two uncentred P-vectors, which is what they share beyond it.",
         f"Scatter plots for {view.title}: mean uncentred absolute cosine of pairs of architectures against the product of their cosines "
         "with the constant vector, and against the correlation of their entries, trained and untrained.",
     )
@@ -120,8 +120,8 @@ def permutations(view: View) -> BookFigure | Missing:
     return BookFigure(
         fig,
         table.rename(columns={"lo": "least", "hi": "most", "seeds": "pairs"}),
-        "The observed agreement of pairs of architectures, and how much of it is left when only class membership (green), only the span of the "
-        "class means (orange) or only the mean (red) is kept, and of what is left within classes (crosses). Mark, mean over pairs of "
+        "The observed agreement of pairs of architectures, and how much of it is left when only class membership (green), only the mean (red) is kept; "
+        "when the class means are rotated at random, and all else is kept (orange); and the agreement of what is left within classes (crosses). Mark, mean over pairs of "
         "architectures; bar, range.",
         f"Dot-and-range plots for {view.title}, uncentred and centred: observed absolute cosine by relation of families, and the same "
         "after permutation within classes, rotation of the class means, free permutation, and of what is left within classes.",
@@ -149,8 +149,7 @@ def layers(view: View) -> BookFigure | Missing:
     return BookFigure(
         forms.heat(maps, label="median |cos|", width_ratios=[one.shape[1] for _, one in maps.values()]),
         table.rename(columns={"min": "least", "size": "pairs"}),
-        "Median |cos| over all pairs of different architectures that both have the layer. Which pairs are taken for the control decides: two untrained "
-        "networks, or a trained and an untrained one.",
+        "Median |cos| over all pairs of different architectures that both have the layer. Two controls: two untrained networks, or a trained and an untrained one. Blank: not measured.",
         f"Heat maps for {view.title}: median absolute cosine between different architectures, one map a convention, rows are layers, columns "
         "are pairs of trained, of untrained and of mixed networks.",
     )

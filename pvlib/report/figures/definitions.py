@@ -37,7 +37,7 @@ def curve(universes: pd.DataFrame, statement: str) -> BookFigure | Missing:
         name = "untrained networks, mean" if other == "untrained" else "the same after training"
         top.scatter(table.index, table[other], color=style.ORANGE, s=8, marker="_", label=name)
     forms.threshold(top, threshold)
-    top.set_ylabel(words, fontsize=7.5)
+    top.set_ylabel(words.replace(" (", "\n(").replace(", ", ",\n"), fontsize=7.5)
     top.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=7)
     forms.grid(top, "y")
     for row, (column, value) in enumerate(levels):
@@ -57,7 +57,7 @@ def curve(universes: pd.DataFrame, statement: str) -> BookFigure | Missing:
         fig,
         table,
         f"“{STATEMENTS[statement].capitalize()}”: every universe that can say, sorted. It holds in {count} of {len(table)} (blue). Beneath, a dot for each "
-        "choice that makes the universe; a choice whose blue dots stand together decides the answer.",
+        "choice that makes the universe; a row that is all blue, or has no blue, is a choice that decides the answer.",
         f"Specification curve of {len(table)} universes for the statement: {STATEMENTS[statement]}. It holds in {count}. A matrix of dots beneath "
         "shows data set, layer, definition, anchor and family of each universe.",
     )  # fmt: skip

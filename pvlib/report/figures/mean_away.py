@@ -152,8 +152,8 @@ def forced(view: View) -> BookFigure | Missing:
     return BookFigure(
         fig,
         table,
-        "Each mark is a pair of architectures. It cannot lie below the dashed line: how far a mark is to the right says how much of the agreement "
-        "was forced, whatever the networks learned.",
+        "Each mark is a pair of architectures. It cannot lie below the dashed line: its horizontal position is the least agreement that the mean forces, "
+        "whatever the networks learned.",
         f"Scatter plots for {view.title}, untrained and trained: mean uncentred absolute cosine of pairs of architectures against the least "
         "that is possible for vectors so close to the constant one.",
     )
