@@ -13,7 +13,7 @@ from pvlib.report.guard import UntrueSentence
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = ["00_summary", "01_p_vector", "03_architectures", "04_labels", "05_along_training", "06_data_p_vector",
-            "07_generalization", "08_controls", "12_definitions"]  # fmt: skip
+            "07_generalization", "08_controls", "11_definitions"]  # fmt: skip
 
 
 def upside_down(frame, table):

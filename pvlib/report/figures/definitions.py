@@ -1,4 +1,4 @@
-"""The multiverse as specification curves: every definition's estimate, sorted, with its choices beneath (chapter 12)."""
+"""The multiverse as specification curves: every definition's estimate, sorted, with its choices beneath (chapter 11)."""
 
 from __future__ import annotations
 
