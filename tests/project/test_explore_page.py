@@ -41,7 +41,8 @@ def site(tmp_path_factory) -> Path:
         (book / f"{name}.md").write_text("# A stub\n\nStands for a page that the one under test links to.\n")
     chapters = "".join(f"  - file: {name}\n" for name in ("explore", *LINKED[1:]))
     (book / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{chapters}")
-    shutil.copy(ROOT / "_config.yml", book.parent)
+    for name in ("_config.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, book.parent)
     command = [Path(sys.executable).parent / "jupyter-book", "build", "book", "--config", "_config.yml"]
     done = subprocess.run(
         [*command, "--path-output", ".", "-W", "-n", "--keep-going"],

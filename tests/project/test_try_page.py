@@ -84,7 +84,8 @@ def site(tmp_path_factory) -> Path:
         (book / f"{name}.md").write_text(STUB)
     chapters = "".join(f"  - file: {name}\n" for name in ("try", "use", "notebooks/08_controls"))
     (book / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{chapters}")
-    shutil.copy(ROOT / "_config.yml", book.parent)
+    for name in ("_config.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, book.parent)
     command = [Path(sys.executable).parent / "jupyter-book", "build", "book", "--config", "_config.yml"]
     done = subprocess.run(
         [*command, "--path-output", ".", "-W", "-n", "--keep-going"], cwd=book.parent, capture_output=True, text=True
