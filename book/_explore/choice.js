@@ -52,7 +52,11 @@ export function decode(hash) {
 export function settle(wanted, { collections }) {
   /** @type {string[]} */
   const notes = [];
-  const instead = (/** @type {string | undefined} */ asked, /** @type {string} */ what, /** @type {string} */ shown) => {
+  const instead = (
+    /** @type {string | undefined} */ asked,
+    /** @type {string} */ what,
+    /** @type {string} */ shown,
+  ) => {
     if (asked !== undefined) notes.push(`${what} ${asked} is not published here: ${shown} is shown instead.`);
   };
   const asked = [wanted.study, wanted.data].filter(Boolean).join(", ");

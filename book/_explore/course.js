@@ -11,7 +11,10 @@ import { networkName } from "./words.js";
  * @param {Known} known
  */
 export function course(known) {
-  const { choice: { a, b }, moments } = known;
+  const {
+    choice: { a, b },
+    moments,
+  } = known;
   if (!moments || a.id === b.id) return null;
   return seeds(known) ?? shares(known);
 }
@@ -34,7 +37,10 @@ function slice(pairs, length, name) {
 function seeds({ choice: { a, b, convention }, a: first, b: second, moments }) {
   const published = moments?.seeds;
   if (!published) return null;
-  const both = [[a.id, b.id, first, second], [b.id, a.id, second, first]].flatMap(([of, to, one, other]) => {
+  const both = [
+    [a.id, b.id, first, second],
+    [b.id, a.id, second, first],
+  ].flatMap(([of, to, one, other]) => {
     const found = slice(published.pairs, (i) => published.steps[i].length, `${of} ${to}`);
     return found ? [{ ...found, from: /** @type {Network} */ (one), to: /** @type {Network} */ (other) }] : [];
   });
@@ -45,19 +51,30 @@ function seeds({ choice: { a, b, convention }, a: first, b: second, moments }) {
     const name = `${from.seed} to the end of ${to.seed}`;
     return [
       { name, x, y: take(published[convention]), colour },
-      ...(convention === "uncentred" ? [{ name: `${name}, mean alone`, x, y: take(published.mean), colour, mean: true }] : []),
+      ...(convention === "uncentred"
+        ? [{ name: `${name}, mean alone`, x, y: take(published.mean), colour, mean: true }]
+        : []),
     ];
   });
   const last = Math.max(...published.steps[both[0].at]);
   const ticks = [0, 1, 10, 100, 1000, 10000, 100000].filter((step) => step <= last);
   return {
     lines,
-    horizontal: { title: "optimiser steps", ticks: ticks.map((step) => step + 1), words: ticks.map((step) => step.toLocaleString("en")), log: true },
+    horizontal: {
+      title: "optimiser steps",
+      ticks: ticks.map((step) => step + 1),
+      words: ticks.map((step) => step.toLocaleString("en")),
+      log: true,
+    },
     alt: `Angle of two seeds of ${first.label} to the final P-vector of the other, along training`,
     caption:
       "Two seeds of one architecture: the angle of each, at every moment, to the final P-vector of the other." +
       (convention === "uncentred" ? " Dotted: what the mean direction alone gives." : ""),
-    table: numbers("steps", published.steps[both[0].at].map((step) => step.toLocaleString("en")), lines),
+    table: numbers(
+      "steps",
+      published.steps[both[0].at].map((step) => step.toLocaleString("en")),
+      lines,
+    ),
   };
 }
 
@@ -70,8 +87,15 @@ function shares({ choice: { a, b, convention }, a: first, b: second, moments }) 
   if (!found) return null;
   const x = published.shares.map((_, i) => i);
   const lines = [
-    { name: `${networkName(first)} and ${networkName(second)}`, x, y: found.take(published[convention]), colour: /** @type {const} */ (0) },
-    ...(convention === "uncentred" ? [{ name: "mean alone", x, y: found.take(published.mean), colour: /** @type {const} */ (0), mean: true }] : []),
+    {
+      name: `${networkName(first)} and ${networkName(second)}`,
+      x,
+      y: found.take(published[convention]),
+      colour: /** @type {const} */ (0),
+    },
+    ...(convention === "uncentred"
+      ? [{ name: "mean alone", x, y: found.take(published.mean), colour: /** @type {const} */ (0), mean: true }]
+      : []),
   ];
   const words = published.shares.map((share) => `${Number((100 * share).toPrecision(3))} %`);
   return {
@@ -95,6 +119,10 @@ function shares({ choice: { a, b, convention }, a: first, b: second, moments }) 
 function numbers(head, moments, lines) {
   return more(
     "The numbers behind this picture",
-    table("Angles along training, in degrees", [head, ...lines.map(({ name }) => name)], moments.map((moment, i) => [moment, ...lines.map(({ y }) => short(y[i], 2))])),
+    table(
+      "Angles along training, in degrees",
+      [head, ...lines.map(({ name }) => name)],
+      moments.map((moment, i) => [moment, ...lines.map(({ y }) => short(y[i], 2))]),
+    ),
   );
 }

@@ -24,7 +24,10 @@ export function directions({ rows, low, high, ratio, stability, eta2, bits, entr
         vector[i] = low[row] + step * (bits === 8 ? raw[place] : wide.getUint16(2 * place, true));
       }
       const length = norm(vector);
-      return [prefix + name, { vector: vector.map((x) => x / length), ratio: ratio[row], stability: stability[row], eta2: eta2[row] }];
+      return [
+        prefix + name,
+        { vector: vector.map((x) => x / length), ratio: ratio[row], stability: stability[row], eta2: eta2[row] },
+      ];
     }),
   );
 }
@@ -44,11 +47,12 @@ export function angles(text) {
   });
 }
 
-/** The angle between two lines. Cosines of rounded entries are right to three decimals, so that arccos loses nothing. */
+/** The angle between two lines. Cosines of rounded entries are right to three decimals: arccos loses nothing. */
 export const degrees = (/** @type {number} */ cosine) => (180 / Math.PI) * Math.acos(Math.min(1, Math.abs(cosine)));
 
 /**
- * A cosine and its parts: cos = c_u c_v + s_u s_v r. The sign of a P-vector means nothing: where two disagree, v is turned round.
+ * A cosine and its parts: cos = c_u c_v + s_u s_v r.
+ * The sign of a P-vector means nothing: where two disagree, v is turned round.
  * @param {Float64Array} u
  * @param {Float64Array} v
  */

@@ -48,7 +48,8 @@ export function start(published, base) {
       const { root, draw } = sheet(known);
       shown = known;
       results.replaceChildren(root);
-      status.textContent = `${root.querySelector("h2")?.textContent}: |cos| ${root.querySelector("#explore-cos")?.textContent}, ${root.querySelector("#explore-angle")?.textContent}`;
+      const [title, cos, angle] = ["h2", "#explore-cos", "#explore-angle"].map((one) => root.querySelector(one));
+      status.textContent = `${title?.textContent}: |cos| ${cos?.textContent}, ${angle?.textContent}`;
       await draw();
     } catch (error) {
       if (mine !== latest) return;
@@ -59,7 +60,9 @@ export function start(published, base) {
     if (mine === latest) results.removeAttribute("aria-busy");
   };
   window.addEventListener("hashchange", show);
-  show().then(() => starts(base, index)).catch(refuse);
+  show()
+    .then(() => starts(base, index))
+    .catch(refuse);
   return { known: () => shown, busy: () => results.hasAttribute("aria-busy") };
 }
 
@@ -131,10 +134,13 @@ async function starts(base, index) {
     link.setAttribute("href", encode(choice));
     const { files } = found(choice, index).collection.layers[choice.layer];
     const vectors = await together(base, files, choice.convention);
-    const [u, v] = [choice.a, choice.b].map(({ id, state }) => /** @type {Direction} */ (vectors.get(`${id}/${state}`)));
+    const [u, v] = [choice.a, choice.b].map(
+      ({ id, state }) => /** @type {Direction} */ (vectors.get(`${id}/${state}`)),
+    );
     const { cos, mean } = parts(u.vector, v.vector);
     /** @type {Record<string, string>} */
     const numbers = { cos: short(cos, 2), mean: short(mean, 2), angle: `${short(degrees(cos), 0)}°` };
-    for (const place of item.querySelectorAll("[data-number]")) place.replaceChildren(h("strong", {}, numbers[place.getAttribute("data-number") ?? ""]));
+    for (const place of item.querySelectorAll("[data-number]"))
+      place.replaceChildren(h("strong", {}, numbers[place.getAttribute("data-number") ?? ""]));
   }
 }

@@ -1,4 +1,4 @@
-/** Images at the ends of a P-vector and along it: their classes, and of the digits, which may be shown, the images themselves. */
+/** Images at the ends of a P-vector and along it: their classes, and the digits themselves, which may be shown. */
 
 import { h } from "../_try/dom.js";
 import { counts, ranked } from "./entries.js";
@@ -15,11 +15,14 @@ const END = 0.05; // of all images
  * @param {string} label
  */
 function picture({ side, pixels }, sample, label) {
-  const canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { width: side, height: side, class: "pv-explore-image", role: "img", "aria-label": label }));
+  const canvas = /** @type {HTMLCanvasElement} */ (
+    h("canvas", { width: side, height: side, class: "pv-explore-image", role: "img", "aria-label": label })
+  );
   const context = canvas.getContext("2d");
   if (context) {
     const data = context.createImageData(side, side);
-    for (let i = 0; i < side * side; i++) data.data.set([...Array(3).fill(255 - pixels[sample * side * side + i]), 255], 4 * i);
+    for (let i = 0; i < side * side; i++)
+      data.data.set([...Array(3).fill(255 - pixels[sample * side * side + i]), 255], 4 * i);
     context.putImageData(data, 0, 0);
   }
   return canvas;
@@ -40,7 +43,13 @@ export function ends({ classOf, images }, name, vector) {
       {},
       h("h4", {}, title),
       images
-        ? h("div", { class: "pv-explore-images" }, ...samples.slice(0, SHOWN).map((sample) => picture(images, sample, `digit ${classOf[sample]}, image ${sample}`)))
+        ? h(
+            "div",
+            { class: "pv-explore-images" },
+            ...samples
+              .slice(0, SHOWN)
+              .map((sample) => picture(images, sample, `digit ${classOf[sample]}, image ${sample}`)),
+          )
         : "",
       h("ul", { class: "pv-explore-classes", "aria-label": title }, ...chips(counts(samples, classOf))),
     );
@@ -57,7 +66,8 @@ export function ends({ classOf, images }, name, vector) {
 function chips(found) {
   const shown = found.slice(0, SHOWN);
   const rest = found.slice(SHOWN).reduce((sum, [, count]) => sum + count, 0);
-  const chip = (/** @type {string} */ name, /** @type {number} */ count) => h("li", {}, h("strong", {}, name), ` ${count}`);
+  const chip = (/** @type {string} */ name, /** @type {number} */ count) =>
+    h("li", {}, h("strong", {}, name), ` ${count}`);
   return [...shown.map(([name, count]) => chip(name, count)), ...(rest ? [chip("other classes", rest)] : [])];
 }
 
@@ -75,10 +85,14 @@ export function walk({ classOf, images }, u, v, plot) {
   const said = h("span", { id: "explore-walked" });
   const shown = h("span", { class: "pv-explore-walk-image" });
   let drawn = false;
-  const input = /** @type {HTMLInputElement} */ (h("input", { type: "range", id: "explore-walk", min: 0, max: last, value: last }));
+  const input = /** @type {HTMLInputElement} */ (
+    h("input", { type: "range", id: "explore-walk", min: 0, max: last, value: last })
+  );
   const step = () => {
     const sample = order[Number(input.value)];
-    const text = `image ${sample}, class ${classOf[sample]}: place ${(Number(input.value) + 1).toLocaleString("en")} of ${order.length.toLocaleString("en")}, entries × √n ${(u[sample] * root).toFixed(2)} and ${(v[sample] * root).toFixed(2)}`;
+    const at = `place ${(Number(input.value) + 1).toLocaleString("en")} of ${order.length.toLocaleString("en")}`;
+    const entries = `entries × √n ${(u[sample] * root).toFixed(2)} and ${(v[sample] * root).toFixed(2)}`;
+    const text = `image ${sample}, class ${classOf[sample]}: ${at}, ${entries}`;
     said.textContent = text;
     input.setAttribute("aria-valuetext", text);
     if (images) shown.replaceChildren(picture(images, sample, `digit ${classOf[sample]}, image ${sample}`));
@@ -87,7 +101,13 @@ export function walk({ classOf, images }, u, v, plot) {
   input.addEventListener("input", step);
   step();
   return {
-    root: h("div", { class: "pv-explore-walk" }, h("label", { for: "explore-walk" }, "Walk along the P-vector of A"), input, h("p", {}, shown, said)),
+    root: h(
+      "div",
+      { class: "pv-explore-walk" },
+      h("label", { for: "explore-walk" }, "Walk along the P-vector of A"),
+      input,
+      h("p", {}, shown, said),
+    ),
     start: () => {
       drawn = true;
       step();
@@ -100,5 +120,14 @@ export function walk({ classOf, images }, u, v, plot) {
  * @param {number} y
  */
 const ring = (x, y) => ({
-  type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x, yanchor: y, x0: -9, x1: 9, y0: -9, y1: 9, line: { color: "#d55e00", width: 3 },
+  type: "circle",
+  xsizemode: "pixel",
+  ysizemode: "pixel",
+  xanchor: x,
+  yanchor: y,
+  x0: -9,
+  x1: 9,
+  y0: -9,
+  y1: 9,
+  line: { color: "#d55e00", width: 3 },
 });

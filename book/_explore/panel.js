@@ -34,18 +34,36 @@ export function panel(index, go) {
   const layer = select("explore-layer", (value) => turn({ layer: value }));
   const conventions = CONVENTIONS.map((value) => {
     const input = /** @type {HTMLInputElement} */ (
-      h("input", { type: "radio", name: "explore-convention", id: `explore-${value}`, value, on: { change: () => turn({ convention: value }) } })
+      h("input", {
+        type: "radio",
+        name: "explore-convention",
+        id: `explore-${value}`,
+        value,
+        on: { change: () => turn({ convention: value }) },
+      })
     );
     return { input, label: h("label", { for: input.id }, input, ` ${value}`) };
   });
   const ends = /** @type {const} */ (["a", "b"]).map((side) => chooser(side, (end) => turn({ [side]: end })));
-  const swap = h("button", { type: "button", class: "pv-try-button", on: { click: () => turn({ a: now.b, b: now.a }) } }, "Exchange A and B");
+  const swap = h(
+    "button",
+    { type: "button", class: "pv-try-button", on: { click: () => turn({ a: now.b, b: now.a }) } },
+    "Exchange A and B",
+  );
   const copied = h("span", { role: "status" });
-  const copy = h("button", { type: "button", class: "pv-try-button", id: "explore-copy", on: { click: () => copyAddress(copied) } }, "Copy the link");
+  const copy = h(
+    "button",
+    { type: "button", class: "pv-try-button", id: "explore-copy", on: { click: () => copyAddress(copied) } },
+    "Copy the link",
+  );
 
   const root = h(
     "form",
-    { class: "pv-explore-panel", "aria-label": "What is compared", on: { submit: (/** @type {Event} */ event) => event.preventDefault() } },
+    {
+      class: "pv-explore-panel",
+      "aria-label": "What is compared",
+      on: { submit: (/** @type {Event} */ event) => event.preventDefault() },
+    },
     h(
       "div",
       { class: "pv-try-row" },
@@ -63,7 +81,11 @@ export function panel(index, go) {
     copied.textContent = "";
     const at = found(choice, index).collection;
     collection.value = String(index.collections.indexOf(at));
-    fill(layer, Object.keys(at.layers).map((name) => option(name, layerName(name))), choice.layer);
+    fill(
+      layer,
+      Object.keys(at.layers).map((name) => option(name, layerName(name))),
+      choice.layer,
+    );
     for (const { input } of conventions) input.checked = input.value === choice.convention;
     const here = at.networks.filter(({ layers }) => layers.includes(choice.layer));
     ends[0].set(here, choice.a, at.study);
@@ -114,10 +136,16 @@ function chooser(side, go) {
       if (!groups.has(group)) groups.set(group, new Map());
       /** @type {Map<string, string>} */ (groups.get(group)).set(key(one), one.label);
     }
-    const grouped = [...groups].map(([label, kinds]) => h("optgroup", { label }, ...[...kinds].map(([value, text]) => option(value, text))));
+    const grouped = [...groups].map(([label, kinds]) =>
+      h("optgroup", { label }, ...[...kinds].map(([value, text]) => option(value, text))),
+    );
     fill(kind, grouped, key(chosen));
     const seeds = here.filter((one) => key(one) === key(chosen));
-    fill(seed, seeds.map((one) => option(one.id, one.seed)), chosen.id);
+    fill(
+      seed,
+      seeds.map((one) => option(one.id, one.seed)),
+      chosen.id,
+    );
     seed.setAttribute("title", networkName(chosen));
     state.value = end.state;
   };
@@ -132,7 +160,11 @@ const key = (/** @type {Network} */ { study, role, cell }) => [study, role, cell
  */
 function select(id, change) {
   return /** @type {HTMLSelectElement} */ (
-    h("select", { id, class: "pv-try-select", on: { change: (/** @type {Event} */ event) => change(/** @type {HTMLSelectElement} */ (event.target).value) } })
+    h("select", {
+      id,
+      class: "pv-try-select",
+      on: { change: (/** @type {Event} */ event) => change(/** @type {HTMLSelectElement} */ (event.target).value) },
+    })
   );
 }
 

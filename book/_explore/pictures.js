@@ -33,7 +33,9 @@ export function strip(bands, alt, caption, go) {
   const height = (/** @type {number} */ i) => bands.length - 1 - i;
   const traces = RELATIONS.map((relation, kind) => {
     const points = bands.flatMap(({ points: all }, i) =>
-      all.map((point, k) => ({ ...point, y: height(i) + 0.62 * (((k * GOLDEN) % 1) - 0.5) })).filter((point) => point.relation === relation),
+      all
+        .map((point, k) => ({ ...point, y: height(i) + 0.62 * (((k * GOLDEN) % 1) - 0.5) }))
+        .filter((point) => point.relation === relation),
     );
     return {
       type: "scatter",
@@ -58,18 +60,29 @@ export function strip(bands, alt, caption, go) {
     hovertemplate: "%{text}<br>|cos| %{x:.3f}<extra></extra>",
     marker: { size: 17, color: CHOSEN, symbol: "diamond", line: { color: "#ffffff", width: 2 } },
   };
-  const least = Math.min(...bands.flatMap(({ points, mark }) => [...points, ...(mark ? [mark] : [])].map(({ cos }) => cos)));
+  const least = Math.min(
+    ...bands.flatMap(({ points, mark }) => [...points, ...(mark ? [mark] : [])].map(({ cos }) => cos)),
+  );
   const from = least < 0.5 ? 0 : Math.floor(10 * least) / 10;
   const layout = {
     height: 130 + 90 * bands.length,
     xaxis: axis("|cos|", { range: [from - 0.02 * (1 - from), 1 + 0.03 * (1 - from)] }),
-    yaxis: axis("", { range: [-0.5, bands.length - 0.5], tickvals: bands.map((_, i) => height(i)), ticktext: bands.map(({ name }) => name), showgrid: false, zeroline: false }),
+    yaxis: axis("", {
+      range: [-0.5, bands.length - 0.5],
+      tickvals: bands.map((_, i) => height(i)),
+      ticktext: bands.map(({ name }) => name),
+      showgrid: false,
+      zeroline: false,
+    }),
   };
   return {
     figure,
     draw: async () => {
       await draw(plot, [...traces, chosen], layout);
-      /** @type {any} */ (plot).on("plotly_click", (/** @type {any} */ { points: [{ customdata }] }) => customdata && go(customdata));
+      /** @type {any} */ (plot).on(
+        "plotly_click",
+        (/** @type {any} */ { points: [{ customdata }] }) => customdata && go(customdata),
+      );
     },
   };
 }

@@ -20,7 +20,12 @@ export function pairs({ study, networks }, vectors, [first, second]) {
     counted.forEach((b, j) => {
       if (a.cell === b.cell || (first === second && i > j) || (a.study !== study && b.study !== study)) return;
       const [u, v] = [vectors.get(`${a.id}/${first}`), vectors.get(`${b.id}/${second}`)];
-      if (u && v) all.push({ a: { id: a.id, state: first }, b: { id: b.id, state: second }, cos: Math.abs(dot(u.vector, v.vector)) });
+      if (u && v)
+        all.push({
+          a: { id: a.id, state: first },
+          b: { id: b.id, state: second },
+          cos: Math.abs(dot(u.vector, v.vector)),
+        });
     }),
   );
   return all;

@@ -36,13 +36,25 @@ const UNSTABLE = 0.9; // the book's limit: below it a direction counts as undefi
 export function sheet(known) {
   const { choice, a, b, collection, vectors, classOf, classes, groups } = known;
   const all = vectors[choice.convention];
-  const [u, v] = [/** @type {Direction} */ (all.get(place(choice.a))), /** @type {Direction} */ (all.get(place(choice.b)))];
+  const [u, v] = [
+    /** @type {Direction} */ (all.get(place(choice.a))),
+    /** @type {Direction} */ (all.get(place(choice.b))),
+  ];
   const one = parts(u.vector, v.vector);
-  const labels = { name: "class", values: classOf, groups: groups ? classOf.map((name) => groups[classes.indexOf(name)]) : undefined };
+  const labels = {
+    name: "class",
+    values: classOf,
+    groups: groups ? classOf.map((name) => groups[classes.indexOf(name)]) : undefined,
+  };
   const centred = choice.convention === "centred";
   const [nameA, nameB] = [endName(a, choice.a), endName(b, choice.b)];
   const points = scatter(
-    [u.vector, one.v].map((vector, i) => ({ name: [`A: ${a.label}`, `B: ${b.label}`][i], n: collection.n, centred, vector })),
+    [u.vector, one.v].map((vector, i) => ({
+      name: [`A: ${a.label}`, `B: ${b.label}`][i],
+      n: collection.n,
+      centred,
+      vector,
+    })),
     `Every point is an image of the training anchor of ${titleOf(choice.data)}` +
       (groups ? ", coloured by animals (people included) and things." : ", coloured by its class.") +
       (one.turned ? " The P-vector of B is turned round: its sign means nothing." : ""),
@@ -67,7 +79,9 @@ export function sheet(known) {
     h("div", { class: "pv-try-two" }, ends(known, nameA, u.vector), ends(known, nameB, one.v)),
     means(known, u.vector, one.v),
     h("h3", {}, "Along training"),
-    ...(trained && training ? [trained.figure, training.table] : [h("p", { id: "explore-unpublished" }, whyNot(known))]),
+    ...(trained && training
+      ? [trained.figure, training.table]
+      : [h("p", { id: "explore-unpublished" }, whyNot(known))]),
     h("h3", {}, "Among all pairs of different architectures"),
     where.figure,
     where.table,
@@ -103,14 +117,20 @@ function angleCard({ choice, collection }, { cos, mean, beyond, c_u, c_v, s_u, s
     h("h3", {}, "The angle"),
     h("p", { class: "pv-try-what" }, `${choice.convention}, layer: ${layerName(choice.layer)}`),
     h("p", { class: "pv-try-big" }, h("span", { id: "explore-angle" }, `${short(degrees(cos), 1)}°`)),
-    h("p", { class: "pv-explore-sum" }, "|cos| ", h("strong", { id: "explore-cos" }, three(cos)), ` = ${three(mean)} (mean) ${signed(beyond)} (beyond)`),
+    h(
+      "p",
+      { class: "pv-explore-sum" },
+      "|cos| ",
+      h("strong", { id: "explore-cos" }, three(cos)),
+      ` = ${three(mean)} (mean) ${signed(beyond)} (beyond)`,
+    ),
     bar(cos, mean),
     h("dl", {}, ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     h(
       "p",
       { class: "pv-try-said" },
       choice.convention === "centred"
-        ? "Every column has mean zero, so the mean direction gives nothing: all of the cosine is in what the images differ in."
+        ? "Every column has mean zero: the mean direction gives nothing, and all is in what the images differ in."
         : "The mean direction gives the hatched part, whatever the order of the images.",
       off > 1e-6 ? ` Rounding for this page moves cosines of this layer by ${atMost} at most.` : "",
     ),
@@ -130,7 +150,10 @@ function bar(cos, mean) {
     "div",
     { class: "pv-try-scale", role: "img", "aria-label": said },
     h("span", { class: "pv-try-null", style: `width:${at(mean)}` }),
-    h("span", { class: cos < mean ? "pv-explore-less" : "pv-explore-more", style: `left:${at(low)};width:calc(${at(high)} - ${at(low)})` }),
+    h("span", {
+      class: cos < mean ? "pv-explore-less" : "pv-explore-more",
+      style: `left:${at(low)};width:calc(${at(high)} - ${at(low)})`,
+    }),
     h("span", { class: "pv-try-estimate", style: `left:${at(cos)}` }),
   );
 }
@@ -149,7 +172,11 @@ function statesTable({ choice, vectors }) {
         if (!u || !v) return "–";
         const here = convention === choice.convention && first === choice.a.state && second === choice.b.state;
         const { cos } = parts(u.vector, v.vector);
-        return h("a", { href: encode({ ...choice, ...ends, convention }), "aria-current": here ? "true" : undefined }, three(cos));
+        return h(
+          "a",
+          { href: encode({ ...choice, ...ends, convention }), "aria-current": here ? "true" : undefined },
+          three(cos),
+        );
       }),
     ]),
   );
@@ -169,14 +196,17 @@ function statesTable({ choice, vectors }) {
  */
 function direction({ choice, a, b }, u, v) {
   const value = (/** @type {number | null} */ x, digits = 2) => (x === null ? "–" : short(x, digits));
-  const lines = /** @type {[Network, End, Direction][]} */ ([[a, choice.a, u], [b, choice.b, v]]).map(([network, end, one]) => [
+  const lines = /** @type {[Network, End, Direction][]} */ ([
+    [a, choice.a, u],
+    [b, choice.b, v],
+  ]).map(([network, end, one]) => [
     endName(network, end),
     end.state === "trained" ? score(network) : "–",
     value(one.ratio),
     value(one.stability, 3),
     one.eta2 === null ? "–" : percent(one.eta2),
   ]);
-  const moving = lines.filter((_, i) => (/** @type {Direction} */ ([u, v][i]).stability ?? 1) < UNSTABLE).map(([name]) => name);
+  const moving = lines.flatMap(([name], i) => (([u, v][i].stability ?? 1) < UNSTABLE ? [name] : []));
   return h(
     "div",
     {},
@@ -185,11 +215,17 @@ function direction({ choice, a, b }, u, v) {
     h(
       "p",
       { class: "pv-try-note" },
-      "σ₁ / σ₂: near 1, the next direction is as good. Stability: median |cos| with itself when images are drawn again, published for trained networks. " +
+      "σ₁ / σ₂: near 1, the next direction is as good. Stability: median |cos| with itself when images are " +
+        "drawn again, published for trained networks. " +
         "Between classes: share of the variance of the entries that lies between the classes.",
     ),
     moving.length
-      ? h("p", { class: "pv-explore-caution" }, `The direction of ${moving.join(" and of ")} moves when images are drawn again (stability below ${UNSTABLE}): this angle says little.`)
+      ? h(
+          "p",
+          { class: "pv-explore-caution" },
+          `The direction of ${moving.join(" and of ")} moves when images are drawn again ` +
+            `(stability below ${UNSTABLE}): this angle says little.`,
+        )
       : "",
   );
 }
@@ -200,13 +236,24 @@ function direction({ choice, a, b }, u, v) {
  * @param {Float64Array} v
  */
 function entriesTable({ choice, classOf }, u, v) {
-  const head = ["place along A", "image", "class", `A: ${choice.a.id} ${choice.a.state}`, `B: ${choice.b.id} ${choice.b.state}`];
+  const head = [
+    "place along A",
+    "image",
+    "class",
+    `A: ${choice.a.id} ${choice.a.state}`,
+    `B: ${choice.b.id} ${choice.b.state}`,
+  ];
   const lines = ranked(u).map((sample, i) => [i + 1, sample, classOf[sample], u[sample], v[sample]].map(String));
   const click = () => save("p-vectors.csv", asCSV([head, ...lines]), "text/csv");
   const words = (/** @type {string[]} */ line) => line.map((cell, i) => (i > 2 ? Number(cell).toFixed(5) : cell));
   return more(
     "The numbers behind this picture",
-    h("p", {}, `Entries of the P-vectors as published, of length 1, in the order of A. The first ${SHOWN} of ${lines.length} images; the file has all.`),
+    h(
+      "p",
+      {},
+      `Entries of the P-vectors, of length 1, in the order of A. ` +
+        `The first ${SHOWN} of ${lines.length} images; the file has all.`,
+    ),
     h("button", { type: "button", class: "pv-try-button", on: { click } }, "Save all entries (CSV)"),
     table("Entries of the P-vectors", head, lines.slice(0, SHOWN).map(words)),
   );
@@ -223,7 +270,11 @@ function means({ classes, classOf }, u, v) {
   return more(
     "Where each class lies",
     h("p", {}, "Mean entry of the images of a class, times √n, in the order of A."),
-    table("Mean entry of each class", ["class", "A", "B"], order.map((i) => [classes[i], three(first[i]), three(second[i])])),
+    table(
+      "Mean entry of each class",
+      ["class", "A", "B"],
+      order.map((i) => [classes[i], three(first[i]), three(second[i])]),
+    ),
   );
 }
 
@@ -232,8 +283,11 @@ function means({ classes, classOf }, u, v) {
  * @param {Known} known
  */
 function whyNot({ choice, a, b }) {
-  if (a.study === "foreign" || b.study === "foreign") return "Not published: others trained these networks, and only their last state is known.";
-  if (a.id === b.id) return "This is one network. Choose another run of it, or another network, to see two of them along training.";
-  if (choice.layer !== PRIMARY) return "Not published at this layer: along training, two different architectures were compared at the penultimate layer alone.";
+  if (a.study === "foreign" || b.study === "foreign")
+    return "Not published: others trained these networks, and only their last state is known.";
+  if (a.id === b.id)
+    return "This is one network. Choose another run of it, or another network, to see two of them along training.";
+  if (choice.layer !== PRIMARY)
+    return "Not published: along training, different architectures were compared at the penultimate layer alone.";
   return "Not published for this pair.";
 }

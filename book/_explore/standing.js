@@ -19,7 +19,10 @@ export function standing({ choice, collection, a, b, vectors }, cos) {
   const all = vectors[choice.convention];
   const of = (/** @type {string} */ id) => /** @type {Network} */ (collection.networks.find((one) => one.id === id));
   const mixed = choice.a.state !== choice.b.state;
-  const states = /** @type {[State, State][]} */ ([...STATES.map((one) => [one, one]), ...(mixed ? [[choice.a.state, choice.b.state]] : [])]);
+  const states = /** @type {[State, State][]} */ ([
+    ...STATES.map((one) => [one, one]),
+    ...(mixed ? [[choice.a.state, choice.b.state]] : []),
+  ]);
   const link = (/** @type {Two} */ two) => encode({ ...choice, a: two.a, b: two.b });
   const groups = states.map(([first, second]) => {
     const [u, v] = [all.get(`${a.id}/${first}`), all.get(`${b.id}/${second}`)];
@@ -48,8 +51,9 @@ export function standing({ choice, collection, a, b, vectors }, cos) {
   });
   const picture = strip(
     bands,
-    `Absolute cosines of all pairs of different architectures, trained and before training; this pair has ${three(cos)}`,
-    "Every point is a pair of networks of different architectures; a click opens it. The diamonds are the pair that you look at. Controls are not among the points.",
+    `Absolute cosines of all pairs of different architectures in each state; this pair has ${three(cos)}`,
+    "Every point is a pair of networks of different architectures; a click opens it. " +
+      "The diamonds are the pair that you look at. Controls are not among the points.",
     (address) => {
       location.hash = address;
     },
@@ -65,7 +69,9 @@ export function standing({ choice, collection, a, b, vectors }, cos) {
     ]),
   );
   const click = () => {
-    const rows = groups.flatMap(({ pairs: found }) => found.map((two) => [two.a.id, two.a.state, two.b.id, two.b.state, String(two.cos)]));
+    const rows = groups.flatMap(({ pairs: found }) =>
+      found.map((two) => [two.a.id, two.a.state, two.b.id, two.b.state, String(two.cos)]),
+    );
     save("pairs.csv", asCSV([["a", "state_a", "b", "state_b", "cos"], ...rows]), "text/csv");
   };
   return {
@@ -80,7 +86,11 @@ export function standing({ choice, collection, a, b, vectors }, cos) {
       "section",
       { class: "pv-try-card" },
       h("h3", {}, "Where it lies"),
-      h("p", { class: "pv-try-what" }, `among ${plural(own.pairs.length, "pair")} of different architectures, ${own.name}`),
+      h(
+        "p",
+        { class: "pv-try-what" },
+        `among ${plural(own.pairs.length, "pair")} of different architectures, ${own.name}`,
+      ),
       h("p", { class: "pv-try-big" }, own.pairs.length ? percent(below(own.pairs, cos)) : "–"),
       h("p", { class: "pv-try-said" }, "of them agree less than this pair."),
       h(
@@ -92,7 +102,11 @@ export function standing({ choice, collection, a, b, vectors }, cos) {
         )
           .concat(own.pairs.length ? [["all pairs, mean", three(spread(own.pairs.map((two) => two.cos)).mean)]] : [])
           .concat(twin && !Number.isNaN(twin.here) ? [[`this pair, ${twin.name}`, three(twin.here)]] : [])
-          .concat(twin?.pairs.length ? [[`all pairs, ${twin.name}, mean`, three(spread(twin.pairs.map((two) => two.cos)).mean)]] : [])
+          .concat(
+            twin?.pairs.length
+              ? [[`all pairs, ${twin.name}, mean`, three(spread(twin.pairs.map((two) => two.cos)).mean)]]
+              : [],
+          )
           .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
       ),
     ),

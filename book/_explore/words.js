@@ -37,7 +37,13 @@ export const networkName = (/** @type {Network} */ { label, seed }) => `${label}
 export const endName = (network, { state }) => networkName(network) + (state === "trained" ? "" : ", before training");
 
 /** Three decimals: more is not known of a cosine here. */
-export const three = (/** @type {number} */ value) => (Number.isFinite(value) ? value.toFixed(3).replace(/^-(?=0\.000$)/, "").replace("-", "−") : "–");
+export const three = (/** @type {number} */ value) =>
+  Number.isFinite(value)
+    ? value
+        .toFixed(3)
+        .replace(/^-(?=0\.000$)/, "")
+        .replace("-", "−")
+    : "–";
 
 export const percent = (/** @type {number} */ share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 
@@ -49,4 +55,5 @@ export function score({ score_name: name, score: value }) {
   return name === null || value === null ? "trained on ImageNet" : `${SCORES[name] ?? name} ${percent(value, 1)}`;
 }
 
-export const plural = (/** @type {number} */ count, /** @type {string} */ what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+export const plural = (/** @type {number} */ count, /** @type {string} */ what) =>
+  `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;

@@ -1,5 +1,6 @@
 /**
- * Drives the explorer in Chromium and says what it saw, as JSON: `node drive_explore.js PLAN.json`. Not a test (test_explore_page.py is).
+ * Drives the explorer in Chromium and says what it saw, as JSON: `node drive_explore.js PLAN.json`.
+ * Not a test (test_explore_page.py is).
  *
  * The plan: {page: address, browser: executable, states: [link], starts: number, pictures?: folder}.
  */
@@ -27,7 +28,11 @@ const errors = [];
  * @param {{width?: number, theme?: "light" | "dark", asked?: string[]}} [options]
  */
 async function open(link, { width = 1280, theme = "light", asked = [] } = {}) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, acceptDownloads: true });
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme: theme,
+    acceptDownloads: true,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   page.on("request", (/** @type {any} */ request) => {
@@ -42,7 +47,10 @@ async function open(link, { width = 1280, theme = "light", asked = [] } = {}) {
 }
 
 /** @param {any} page */
-const settled = (page) => page.waitForFunction(() => /** @type {any} */ (window).pvExplorer?.known() && !(/** @type {any} */ (window).pvExplorer.busy()));
+const settled = (page) =>
+  page.waitForFunction(
+    () => /** @type {any} */ (window).pvExplorer?.known() && !(/** @type {any} */ (window).pvExplorer.busy()),
+  );
 
 /**
  * Until the address is another one and its view is there.
@@ -67,7 +75,9 @@ const numbers = (page) =>
     const [u, v] = [choice.a, choice.b].map(({ id, state }) => vectors[choice.convention].get(`${id}/${state}`).vector);
     return {
       hash: location.hash,
-      cos: Math.abs(u.reduce((/** @type {number} */ sum, /** @type {number} */ x, /** @type {number} */ i) => sum + x * v[i], 0)),
+      cos: Math.abs(
+        u.reduce((/** @type {number} */ sum, /** @type {number} */ x, /** @type {number} */ i) => sum + x * v[i], 0),
+      ),
       shown: document.querySelector("#explore-cos")?.textContent,
       angle: document.querySelector("#explore-angle")?.textContent,
       sum: document.querySelector(".pv-explore-sum")?.textContent,
@@ -109,9 +119,15 @@ async function knobs() {
   const page = await open("", { asked });
   const first = await numbers(page);
   const atFirst = [...asked];
-  await page.waitForFunction((/** @type {number} */ count) => document.querySelectorAll("[data-number] strong").length >= count, plan.starts);
+  await page.waitForFunction(
+    (/** @type {number} */ count) => document.querySelectorAll("[data-number] strong").length >= count,
+    plan.starts,
+  );
   const starts = await page.locator("[data-explore]").evaluateAll((/** @type {HTMLElement[]} */ items) =>
-    items.map((item) => ({ link: item.querySelector("a")?.getAttribute("href"), numbers: [...item.querySelectorAll("strong")].map((one) => one.textContent) })),
+    items.map((item) => ({
+      link: item.querySelector("a")?.getAttribute("href"),
+      numbers: [...item.querySelectorAll("strong")].map((one) => one.textContent),
+    })),
   );
   await changed(page, () => page.locator("[data-explore] a").nth(1).click());
   const centred = await numbers(page);
@@ -147,7 +163,8 @@ async function keyboard() {
   const reach = async (/** @type {string} */ selector) => {
     for (let step = 0; step < 200; step++) {
       await page.keyboard.press("Tab");
-      if (await page.evaluate((/** @type {string} */ wanted) => document.activeElement?.matches(wanted), selector)) return;
+      if (await page.evaluate((/** @type {string} */ wanted) => document.activeElement?.matches(wanted), selector))
+        return;
     }
     throw new Error(`${selector} is not reached by the tab key`);
   };
@@ -163,7 +180,9 @@ async function keyboard() {
   await reach("#explore-results .pv-try-scroll a:not([aria-current])");
   await changed(page, () => page.keyboard.press("Enter"));
   const link = await numbers(page);
-  await page.locator("#explore-panel").evaluate((/** @type {HTMLElement} */ element) => element.querySelector("button")?.focus());
+  await page
+    .locator("#explore-panel")
+    .evaluate((/** @type {HTMLElement} */ element) => element.querySelector("button")?.focus());
   await reach("#explore-walk");
   const before = await page.textContent("#explore-walked");
   await page.keyboard.press("Home");
@@ -174,7 +193,9 @@ async function keyboard() {
   const table = await page.locator(".pv-try-more[open] table").count();
   await reach(".pv-try-more[open] button");
   const [entries] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
-  const lines = readFileSync(await entries.path(), "utf8").trim().split("\n");
+  const lines = readFileSync(await entries.path(), "utf8")
+    .trim()
+    .split("\n");
   const images = await page.locator("canvas[role=img][aria-label]").count();
   await page.context().close();
   return { layer, kept, radio, link, before, after, spoken, table, lines: lines.length, head: lines[0], images };
@@ -189,7 +210,9 @@ async function refusals() {
   try {
     await changed(page, () => page.selectOption("#explore-collection", { label: "Digits (study digits)" }));
     await page.selectOption("#explore-layer", "output");
-    await page.waitForFunction(() => /could not be loaded/.test(document.querySelector("#explore-error")?.textContent ?? ""));
+    await page.waitForFunction(() =>
+      /could not be loaded/.test(document.querySelector("#explore-error")?.textContent ?? ""),
+    );
   } finally {
     renameSync(`${file}.away`, file);
   }
@@ -205,15 +228,23 @@ async function looks() {
   /** @type {Record<string, any>} */
   const seen = {};
   const digits = "#study=digits&data=digits&layer=penultimate&convention=centred&a=resnet20.0&b=resnet20.1";
-  for (const [name, options, link] of /** @type {const} */ ([["light", {}, ""], ["dark", { theme: "dark" }, digits], ["phone", { width: PHONE }, digits], ["dark phone", { width: PHONE, theme: "dark" }, ""]])) {
+  for (const [name, options, link] of /** @type {const} */ ([
+    ["light", {}, ""],
+    ["dark", { theme: "dark" }, digits],
+    ["phone", { width: PHONE }, digits],
+    ["dark phone", { width: PHONE, theme: "dark" }, ""],
+  ])) {
     const page = await open(link, options);
-    if (plan.pictures) await page.screenshot({ path: join(plan.pictures, `explore-${name.replace(" ", "-")}.png`), fullPage: true });
+    if (plan.pictures)
+      await page.screenshot({ path: join(plan.pictures, `explore-${name.replace(" ", "-")}.png`), fullPage: true });
     for (const summary of await page.locator(".pv-explore .pv-try-more summary").all()) await summary.click();
     await page.evaluate(axe);
     const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(".pv-explore"));
     seen[name] = {
       theme: await page.evaluate(() => document.documentElement.dataset.theme),
-      axe: violations.map((/** @type {any} */ one) => `${one.id}: ${one.nodes.map((/** @type {any} */ node) => node.html).join(" ")}`),
+      axe: violations.map(
+        (/** @type {any} */ one) => `${one.id}: ${one.nodes.map((/** @type {any} */ node) => node.html).join(" ")}`,
+      ),
       width: await page.evaluate(() => document.documentElement.scrollWidth),
       tables: await page.locator(".pv-explore table").count(),
       pictures: await page.locator('.pv-explore .pv-plotly[role="img"][aria-label]').count(),
