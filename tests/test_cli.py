@@ -242,7 +242,7 @@ def test_what_is_unexpected_is_one_line_that_says_how_to_report_it(files, monkey
     ("urls", "said"),
     [
         (["Repository, https://host.example/book"], " at https://host.example/book/issues"),
-        (["Home, https://x"], ""),
+        (["Home, https://home.example"], ""),
         ([], ""),
     ],
 )

@@ -11,7 +11,7 @@ export function refuseBroken({ name, d, data }) {
     const said = Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
     throw new Error(
       `${name}: features hold ${said} at row ${Math.floor(at / d)}, column ${at % d}: finite numbers are needed; ` +
-        "remove the row or mend the network that made it",
+        "remove the row, or fix the network that made it",
     );
   }
 }

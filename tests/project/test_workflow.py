@@ -53,7 +53,7 @@ def project(tmp_path):
     nbformat.write(notebook, tmp_path / "notebooks/00_tiny.ipynb")
     (tmp_path / "book/index.md").write_text("# Tiny\n\nThere are {glue:text}`notebooks/00_tiny.ipynb::runs:d` runs.\n")
     (tmp_path / "book/_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n  - file: notebooks/00_tiny\n")
-    for name in ("_config.yml", "claims.yml", "claims-1.yml"):
+    for name in ("_config.yml", "pyproject.toml", "claims.yml", "claims-1.yml"):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("_ext", "_vendor"):
         shutil.copytree(ROOT / "book" / name, tmp_path / "book" / name, ignore=shutil.ignore_patterns("__pycache__"))
