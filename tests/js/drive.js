@@ -100,7 +100,7 @@ async function bad() {
 }
 
 /** The file chooser that Enter opens: a busy browser does not always take the first press.
- * @param {import("playwright-core").Page} page */
+ * @param {any} page */
 async function chooser(page) {
   for (let press = 0; press < 5; press++) {
     const opened = page.waitForEvent("filechooser", { timeout: 4000 }).catch(() => null);
