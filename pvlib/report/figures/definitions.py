@@ -56,7 +56,7 @@ def curve(universes: pd.DataFrame, statement: str) -> BookFigure | Missing:
     return BookFigure(
         fig,
         table,
-        f"“{STATEMENTS[statement].capitalize()}”: every universe that can say, sorted. It holds in {count} of {len(table)} (blue). Beneath, a dot for each "
+        f"“{STATEMENTS[statement].capitalize()}”: every universe that can be judged, sorted. It holds in {count} of {len(table)} (blue). Beneath, a dot for each "
         "choice that makes the universe; a row that is all blue, or has no blue, is a choice that decides the answer.",
         f"Specification curve of {len(table)} universes for the statement: {STATEMENTS[statement]}. It holds in {count}. A matrix of dots beneath "
         "shows data set, layer, definition, anchor and family of each universe.",

@@ -44,6 +44,7 @@ RELATIONS = {
 STATES = {"trained": (BLUE, "o"), "untrained": (ORANGE, "D")}  # colour and marker
 MARKERS = {"classification": "o", "reconstruction": "s", "contrastive": "D"}
 LINES = {"classification": "-", "reconstruction": "--", "contrastive": ":"}
+DASHES = {"conv_ae": "-.", "conv_dae": "-."}  # told from other autoencoders without colour
 SEQUENTIAL = "viridis"
 WIDTH = 7.4  # inches: what the text column of the book is wide
 

@@ -84,7 +84,10 @@ class View:
         """Label of a primary cell -> colour of its architecture, and the kind of line of its objective."""
         cells = self.cells[self.cells["role"] == "primary"]
         columns = zip(cells["label"], cells["architecture"], cells["objective"], strict=True)
-        return {label: (style.colour(name), style.LINES[objective]) for label, name, objective in columns}
+        return {
+            label: (style.colour(name), style.DASHES.get(name, style.LINES[objective]))
+            for label, name, objective in columns
+        }
 
     @cached_property
     def architectures(self) -> dict[str, str]:
