@@ -5,25 +5,22 @@ python scripts/check_accessibility.py _build/html
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from scripts.javascript import FOLDER, missing
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+from scripts.javascript import FOLDER, browser, missing
 
 
 def main(book: str) -> int:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    why = missing() if browser else "there is no Chromium"
-    if browser is None or why is not None:
+    chromium = browser()
+    why = missing() if chromium else "there is no Chromium"
+    if chromium is None or why is not None:
         print(f"check_accessibility: pages are NOT LOOKED AT in a browser: {why}", file=sys.stderr)
         return 0
     script = Path(__file__).with_name("accessibility.mjs")
-    done = subprocess.run(["node", script, FOLDER, browser, book], capture_output=True, text=True)
+    done = subprocess.run(["node", script, FOLDER, chromium, book], capture_output=True, text=True)
     *findings, views = done.stdout.splitlines() or [""]
     print(*findings, sep="\n", end="\n" if findings else "")
     if done.returncode:

@@ -5,6 +5,7 @@ The tools are those of `book/_try/package.json`, in exactly the versions of its 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "book" / "_try"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OLDEST = 20  # of Node.js: its own test runner takes names of files
 
 
@@ -32,6 +34,11 @@ def missing() -> str | None:
         return f"npm could not install the tools ({(done.stderr.strip().splitlines() or ['it says nothing'])[-1]})"
     installed.touch()
     return None
+
+
+def browser() -> str | None:
+    """The Chromium of this machine, or the one that CHROMIUM names."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def main() -> int:

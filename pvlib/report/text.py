@@ -5,13 +5,6 @@ from __future__ import annotations
 import html
 import math
 
-TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "digits": "Digits"}
-
-
-def dataset_title(dataset: str) -> str:
-    """The name of a data set as readers know it."""
-    return TITLES.get(dataset, dataset)
-
 
 def plain(text: str) -> str:
     """Text as a Markdown page shows it, tags and all: Markdown itself would hand `<script>` on to the browser."""

@@ -5,41 +5,9 @@
  */
 
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 
-const { chromium } = createRequire(new URL("../../book/_try/package.json", import.meta.url))("playwright-core");
-const axe = readFileSync(new URL("../../book/_try/node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-const PATIENCE = 90_000; // milliseconds
-const PHONE = 390;
-
-const plan = JSON.parse(readFileSync(process.argv[2], "utf8"));
-const browser = await chromium.launch({ executablePath: plan.browser, args: ["--no-sandbox"] });
-/** @type {string[]} */
-const elsewhere = []; // what was asked of other hosts
-/** @type {string[]} */
-const errors = [];
-
-/**
- * A fresh page of the book.
- * @param {{width?: number, theme?: "light" | "dark"}} [options]
- */
-async function open({ width = 1280, theme = "light" } = {}) {
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme: theme,
-    acceptDownloads: true,
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
-  page.on("request", (/** @type {any} */ request) => {
-    if (!/^(file|blob|data):/.test(request.url())) elsewhere.push(request.url());
-  });
-  page.on("pageerror", (/** @type {Error} */ error) => errors.push(error.message));
-  await page.addInitScript((/** @type {string} */ mode) => localStorage.setItem("mode", mode), theme);
-  await page.goto(plan.page);
-  return page;
-}
+import { PHONE, accessibility, open, plan, play, width } from "./browser.js";
 
 /** @param {any} page */
 const finished = (page) => page.waitForFunction(() => /** @type {any} */ (window).pvTry.finished());
@@ -56,17 +24,6 @@ async function compare(page, files) {
 
 /** @param {any} page */
 const result = async (page) => JSON.parse(await page.evaluate(() => /** @type {any} */ (window).pvTry.json()));
-
-/** @param {any} page */
-async function accessibility(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run("article"));
-  return violations.map(
-    (/** @type {any} */ found) => `${found.id}: ${found.nodes.map((/** @type {any} */ node) => node.html).join(" ")}`,
-  );
-}
-
-const width = (/** @type {any} */ page) => page.evaluate(() => document.documentElement.scrollWidth);
 
 /** What is seen of each case by name. */
 async function cases() {
@@ -211,14 +168,14 @@ async function looks() {
     ["dark phone", { width: PHONE, theme: "dark" }],
   ])) {
     const page = await open(options);
-    const before = await accessibility(page);
+    const before = await accessibility(page, "article");
     await page.click("#try-example");
     await finished(page);
     await page.waitForFunction(() => document.querySelectorAll(".pv-try-figure .main-svg").length >= 3);
     for (const summary of await page.locator(".pv-try-more summary").all()) await summary.click();
     seen[name] = {
       theme: await page.evaluate(() => document.documentElement.dataset.theme),
-      axe: [...before, ...(await accessibility(page))],
+      axe: [...before, ...(await accessibility(page, "article"))],
       width: await width(page),
       tables: await page.locator(".pv-try table").count(),
       pictures: await page.locator('.pv-plotly[role="img"][aria-label]').count(),
@@ -232,14 +189,4 @@ async function looks() {
   return seen;
 }
 
-/** @type {Record<string, any>} */
-const seen = {};
-for (const [name, scene] of Object.entries({ cases, bad, keyboard, stopped, dropped, choices, looks })) {
-  try {
-    seen[name] = await scene();
-  } catch (error) {
-    seen[name] = { failed: error instanceof Error ? error.message : String(error) };
-  }
-}
-await browser.close();
-console.log(JSON.stringify({ ...seen, elsewhere, errors }));
+await play({ cases, bad, keyboard, stopped, dropped, choices, looks });

@@ -6,42 +6,18 @@
  */
 
 import { readFileSync, renameSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const { chromium } = createRequire(new URL("../../book/_try/package.json", import.meta.url))("playwright-core");
-const axe = readFileSync(new URL("../../book/_try/node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-const PATIENCE = 60_000; // milliseconds
-const PHONE = 390;
-
-const plan = JSON.parse(readFileSync(process.argv[2], "utf8"));
-const browser = await chromium.launch({ executablePath: plan.browser, args: ["--no-sandbox"] });
-/** @type {string[]} */
-const elsewhere = []; // what was asked of other hosts
-/** @type {string[]} */
-const errors = [];
+import { PHONE, accessibility, open as fresh, plan, play, width } from "./browser.js";
 
 /**
- * The page in a fresh browser.
+ * The page at a link, once it has settled.
  * @param {string} link
  * @param {{width?: number, theme?: "light" | "dark", asked?: string[]}} [options]
  */
-async function open(link, { width = 1280, theme = "light", asked = [] } = {}) {
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme: theme,
-    acceptDownloads: true,
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
-  page.on("request", (/** @type {any} */ request) => {
-    asked.push(request.url());
-    if (!/^(file|blob|data):/.test(request.url())) elsewhere.push(request.url());
-  });
-  page.on("pageerror", (/** @type {Error} */ error) => errors.push(error.message));
-  await page.addInitScript((/** @type {string} */ mode) => localStorage.setItem("mode", mode), theme);
-  await page.goto(plan.page + link);
+async function open(link, options = {}) {
+  const page = await fresh({ link, ...options });
   await settled(page);
   return page;
 }
@@ -238,14 +214,10 @@ async function looks() {
     if (plan.pictures)
       await page.screenshot({ path: join(plan.pictures, `explore-${name.replace(" ", "-")}.png`), fullPage: true });
     for (const summary of await page.locator(".pv-explore .pv-try-more summary").all()) await summary.click();
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(".pv-explore"));
     seen[name] = {
       theme: await page.evaluate(() => document.documentElement.dataset.theme),
-      axe: violations.map(
-        (/** @type {any} */ one) => `${one.id}: ${one.nodes.map((/** @type {any} */ node) => node.html).join(" ")}`,
-      ),
-      width: await page.evaluate(() => document.documentElement.scrollWidth),
+      axe: await accessibility(page, ".pv-explore"),
+      width: await width(page),
       tables: await page.locator(".pv-explore table").count(),
       pictures: await page.locator('.pv-explore .pv-plotly[role="img"][aria-label]').count(),
     };
@@ -254,14 +226,4 @@ async function looks() {
   return seen;
 }
 
-/** @type {Record<string, any>} */
-const seen = {};
-for (const [name, scene] of Object.entries({ states, knobs, keyboard, refusals, looks })) {
-  try {
-    seen[name] = await scene();
-  } catch (error) {
-    seen[name] = { failed: error instanceof Error ? error.message : String(error) };
-  }
-}
-await browser.close();
-console.log(JSON.stringify({ ...seen, elsewhere, errors }));
+await play({ states, knobs, keyboard, refusals, looks });

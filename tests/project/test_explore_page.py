@@ -6,9 +6,6 @@ import base64
 import json
 import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -18,10 +15,9 @@ from pvlib.experiment.data import DataError, anchor, load
 from pvlib.report import tables
 from scripts import anchor_labels
 from scripts.check_pages import problems
-from scripts.javascript import missing
 
-ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+from .built_page import ROOT, built, driven
+
 LINKED = ("index", "notebooks/01_p_vector", "notebooks/02_data_and_models", "notebooks/08_controls")
 TOLERANCE = 1e-3  # of cosines, as the page says
 CONVENTIONS = ("uncentred", "centred")
@@ -30,29 +26,10 @@ CONVENTIONS = ("uncentred", "centred")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """The page as the book has it, with stubs for the pages that it links to."""
-    book = tmp_path_factory.mktemp("site") / "book"
-    ignored = shutil.ignore_patterns("node_modules", "__pycache__", "mathjax")
-    for name in ("_ext", "_static", "_try", "_explore", "_vendor"):
-        shutil.copytree(ROOT / "book" / name, book / name, ignore=ignored)
-    for name in ("explore.md", "references.bib"):
-        shutil.copy(ROOT / "book" / name, book)
-    (book / "notebooks").mkdir()
-    for name in LINKED:
-        (book / f"{name}.md").write_text("# A stub\n\nStands for a page that the one under test links to.\n")
-    chapters = "".join(f"  - file: {name}\n" for name in ("explore", *LINKED[1:]))
-    (book / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{chapters}")
-    for name in ("_config.yml", "pyproject.toml"):
-        shutil.copy(ROOT / name, book.parent)
-    command = [Path(sys.executable).parent / "jupyter-book", "build", "book", "--config", "_config.yml"]
-    done = subprocess.run(
-        [*command, "--path-output", ".", "-W", "-n", "--keep-going"],
-        cwd=book.parent,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PVLIB_RESULTS": str(ROOT / "results"), "PVLIB_DATA": str(book / "no-data-sets-here")},
+    folder = tmp_path_factory.mktemp("site")
+    return built(
+        folder, "explore", LINKED, PVLIB_RESULTS=str(ROOT / "results"), PVLIB_DATA=str(folder / "no-data-sets-here")
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return book.parent / "_build" / "html"
 
 
 @pytest.fixture(scope="module")
@@ -110,24 +87,13 @@ def cosines(study: str, data: str) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def seen(site, published, tmp_path_factory) -> dict:
     """Everything that the browser saw (tests/js/drive_explore.js), opened from the disk as a reader without a server would."""
-    if (why := missing()) is not None:
-        pytest.skip(f"the explorer is NOT TESTED in a browser: {why}")
-    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("the explorer is NOT TESTED: there is no Chromium (install it, or name one in CHROMIUM)")
     plan = {
         "page": (site / "explore.html").as_uri(),
-        "browser": browser,
         "states": [link for link, _ in published],
         "starts": len(re.findall("data-number", (ROOT / "book/explore.md").read_text())),
         "pictures": os.environ.get("EXPLORE_PICTURES"),
     }
-    path = tmp_path_factory.mktemp("drive") / "plan.json"
-    path.write_text(json.dumps(plan))
-    command = [str(shutil.which("node")), ROOT / "tests/js/drive_explore.js", path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = driven("drive_explore.js", plan, tmp_path_factory.mktemp("drive"), timeout=280)
     for scene in found.values():
         assert "failed" not in scene, scene
     return found

@@ -6,9 +6,7 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -23,13 +21,11 @@ from scripts import javascript
 from scripts.check_pages import problems
 
 from ..study.bad_files import BAD
+from . import built_page
+from .built_page import ROOT, SCRIPTS, built, driven
 from .try_cases import exact, relu, write_cases
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the book's page and for all that the browser does
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ROOT / "tests" / "js"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-STUB = "# A stub\n\nStands for a page that the one under test links to.\n"
 KINDS = ("uncentred", "centred")
 LARGE = 2700, 1500, 1500  # samples and features: just so many that linear CKA is shared among helpers
 # What the page says in other words than the library: it chooses arrays by mouse, and asks for no more memory than a tab has.
@@ -38,9 +34,7 @@ OWN_WORDS = {"two.npz", "really_pt.npz", "bomb.npz", "lying_member.npz"}
 
 @pytest.fixture(scope="module")
 def node() -> str:
-    if (why := javascript.missing()) is not None:
-        pytest.skip(f"the page's JavaScript is NOT TESTED: {why}")
-    return str(shutil.which("node"))
+    return built_page.node()
 
 
 @pytest.fixture(scope="module")
@@ -73,33 +67,12 @@ def bad_files(tmp_path_factory) -> list[Path]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """The page as the book has it, with stubs for the pages that it links to."""
-    book = tmp_path_factory.mktemp("site") / "book"
-    ignored = shutil.ignore_patterns("node_modules", "__pycache__", "mathjax")
-    for name in ("_ext", "_static", "_try", "_vendor"):
-        shutil.copytree(ROOT / "book" / name, book / name, ignore=ignored)
-    for name in ("try.md", "references.bib"):
-        shutil.copy(ROOT / "book" / name, book)
-    (book / "notebooks").mkdir()
-    for name in ("index", "use", "notebooks/08_controls"):
-        (book / f"{name}.md").write_text(STUB)
-    chapters = "".join(f"  - file: {name}\n" for name in ("try", "use", "notebooks/08_controls"))
-    (book / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{chapters}")
-    for name in ("_config.yml", "pyproject.toml"):
-        shutil.copy(ROOT / name, book.parent)
-    command = [Path(sys.executable).parent / "jupyter-book", "build", "book", "--config", "_config.yml"]
-    done = subprocess.run(
-        [*command, "--path-output", ".", "-W", "-n", "--keep-going"], cwd=book.parent, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return book.parent / "_build" / "html"
+    return built(tmp_path_factory.mktemp("site"), "try", ("index", "use", "notebooks/08_controls"))
 
 
 @pytest.fixture(scope="module")
 def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> Scenes:
     """Everything that the browser saw (tests/js/drive.js), opened from the disk as a reader without a server would."""
-    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("the built page is NOT TESTED: there is no Chromium (install it, or name one in CHROMIUM)")
     folder = tmp_path_factory.mktemp("drive")
     rng = np.random.default_rng(0)
     large = [folder / f"large{i}.npy" for i in (0, 1)]
@@ -113,7 +86,6 @@ def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> Scenes:
     np.save(folder / "few.npy", a[:12])
     plan = {
         "page": (site / "try.html").as_uri(),
-        "browser": browser,
         "cases": {name: [str(cases / file) for file in one["files"]] for name, one in expected.items()},
         "bad": [
             [str(path)] for path in bad_files if path.name in ("object.npy", "nan.npz", "cut.npz", "two_arrays.npy")
@@ -125,12 +97,7 @@ def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> Scenes:
         "wrongLabels": str(folder / "short.csv"),
         "pictures": os.environ.get("TRY_PICTURES"),
     }
-    (folder / "plan.json").write_text(json.dumps(plan))
-    done = subprocess.run(
-        [node, SCRIPTS / "drive.js", folder / "plan.json"], capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
-    return Scenes(json.loads(done.stdout))
+    return Scenes(driven("drive.js", plan, folder, timeout=600))
 
 
 class Scenes(dict):

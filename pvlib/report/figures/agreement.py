@@ -45,28 +45,40 @@ def heat_maps(view: View) -> BookFigure | Missing:
     )
 
 
-@style.styled
-def intervals(view: View) -> BookFigure | Missing:
-    """Mean |cos| of every two architectures with its interval, untrained beside trained, and the noise ceiling."""
+def pairs_by_state(view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`Judging.pairs` under both conventions as figures name them, by relation; and the same with a row for each state.
+
+    Returns
+    -------
+    DataFrame, DataFrame
+        The second: convention, relation (in words), pair (labels), state, mean, lo, hi.
+    """
+    order = list(style.RELATIONS)
     tables = [view.judging.pairs(view.dataset, convention).assign(convention=convention) for convention in forms.BOTH]
     wide = pd.concat(tables, ignore_index=True)
     if wide.empty:
-        return FEW
-    order = {name: number for number, name in enumerate(style.RELATIONS)}
-    wide = wide.assign(pair=wide["pair"].map(view.pair_label), order=wide["relation"].map(order)).sort_values(
-        ["order", "pair"], kind="stable"
-    )
+        return wide, wide
+    wide = wide.assign(
+        pair=wide["pair"].map(view.pair_label),
+        order=wide["relation"].map(order.index),
+        relation=[style.RELATIONS[name][0] for name in wide["relation"]],
+    ).sort_values(["order", "pair"], kind="stable")
+    columns = {"trained": ("mean", "mean_lo", "mean_hi"), "untrained": ("untrained", "untrained_lo", "untrained_hi")}
     parts = [
-        wide.assign(
-            state=state,
-            **{end: wide[f"{column}{suffix}"] for end, suffix in (("mean", ""), ("lo", "_lo"), ("hi", "_hi"))},
-        )
-        for state, column in (("trained", "mean"), ("untrained", "untrained"))
+        wide.assign(state=state, mean=wide[mean], lo=wide[lo], hi=wide[hi]) for state, (mean, lo, hi) in columns.items()
     ]
+    table = pd.concat(parts, ignore_index=True)
+    return wide, table[["convention", "relation", "pair", "state", "mean", "lo", "hi"]]
+
+
+@style.styled
+def intervals(view: View) -> BookFigure | Missing:
+    """Mean |cos| of every two architectures with its interval, untrained beside trained, and the noise ceiling."""
+    wide, table = pairs_by_state(view)
+    if table.empty:
+        return FEW
     ceiling = wide.assign(state="most that seeds allow", mean=wide["ceiling"], lo=math.nan, hi=math.nan)
-    table = pd.concat([*parts, ceiling], ignore_index=True)[
-        ["convention", "relation", "pair", "state", "mean", "lo", "hi"]
-    ]
+    table = pd.concat([table, ceiling[table.columns]], ignore_index=True)
     fig = forms.rows(
         table, row="pair", hue="state", looks={**style.STATES, "most that seeds allow": (style.INK, "|")},
         xlabel="mean |cos|, 95 % interval", xlim=None, lines=[view.judging.claims.agreement.threshold.at_least],

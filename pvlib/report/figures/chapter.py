@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ...checksums import SUMS
 from .. import tables
 from ..answers.summary import Summary
 from ..guard import guard
@@ -49,9 +50,7 @@ class Chapter:
 
     def _folder(self, study: str) -> Path | None:
         """The folder of folders that holds this study."""
-        return next(
-            (Path(f) for f in (self.fresh_dir, self.results_dir) if (Path(f) / study / "SHA256SUMS").is_file()), None
-        )
+        return next((Path(f) for f in (self.fresh_dir, self.results_dir) if (Path(f) / study / SUMS).is_file()), None)
 
     @cached_property
     def published(self) -> list[tables.Study]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from . import forms, style
-from .agreement import FEW
+from .agreement import BY_RELATION, FEW, pairs_by_state
 from .book_figure import BookFigure, Missing
 from .view import View
 
@@ -25,19 +25,11 @@ VARIABLES = {
 @style.styled
 def by_relation(view: View) -> BookFigure | Missing:
     """Mean |cos| of pairs of architectures, a line for each relation of their families."""
-    tables = [view.judging.pairs(view.dataset, convention).assign(convention=convention) for convention in forms.BOTH]
-    wide = pd.concat(tables, ignore_index=True)
-    if wide.empty:
+    _, table = pairs_by_state(view)
+    if table.empty:
         return FEW
-    words = {name: text for name, (text, *_) in style.RELATIONS.items()}
-    parts = [
-        wide.assign(state=state, mean=wide[column]).drop(columns=["untrained", "ceiling"])
-        for state, column in (("trained", "mean"), ("untrained", "untrained"))
-    ]
-    table = pd.concat(parts, ignore_index=True)
-    table = table.sort_values("relation", key=lambda names: names.map(list(words).index), kind="stable")
-    table = table.assign(pair=table["pair"].map(view.pair_label), relation=table["relation"].map(words))
-    table = table[["convention", "state", "relation", "pair", "mean"]]
+    table = table.sort_values("relation", key=lambda names: names.map(list(BY_RELATION).index), kind="stable")
+    table = table.drop(columns=["lo", "hi"])
     fig = forms.rows(
         table, row="relation", hue="state", looks=style.STATES, ends=None, xlabel="mean |cos| of a pair of architectures", xlim=None,
         line_height=0.4,
