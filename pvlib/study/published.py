@@ -23,7 +23,7 @@ from .measuring import data_p_vectors
 from .run_rows import replicated
 from .runner import now
 from .store_files import write_json
-from .vectors import pack, unpack
+from .vectors import for_publication, pack, unpack
 
 # In every publication, those of the first version included.
 _NEEDED = ("runs", "history", "snapshots", "finals", "anchor_shift", "trajectory", "full", "pool")
@@ -127,7 +127,10 @@ def merge(table: str, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     parts = [frame for frame in (old, new) if not frame.empty]
     if not parts:
         return new
-    both = pd.concat(parts, ignore_index=True).drop_duplicates(KEYS[table], keep="last")
+    both = pd.concat(parts, ignore_index=True)
+    for name in both[KEYS[table]].select_dtypes("floating"):
+        both[name] = both[name].astype("float64").round(6)  # a large table was published in float32
+    both = both.drop_duplicates(KEYS[table], keep="last")
     return both.sort_values(KEYS[table], ignore_index=True)
 
 
@@ -151,12 +154,12 @@ def write(target: Path, tables, vectors, networks, data, summary) -> None:
     with folder.replacing(target) as building:
         for name, frame in tables.items():
             frame = _compact(complete(name, frame))
-            frame.to_parquet(building / f"{name}.parquet", index=False, compression="zstd")
+            _write_table(frame, building / f"{name}.parquet")
         for key, value in vectors.items():
             write_atomic(
                 building / _vectors(key),
                 save_arrays(
-                    pack(value),
+                    pack(for_publication(value)),
                     {"run": key, "numerics_version": str(NUMERICS_VERSION)},
                 ),
             )
@@ -171,6 +174,21 @@ def write(target: Path, tables, vectors, networks, data, summary) -> None:
                 building / "networks" / f"{name}.safetensors", save_arrays(network["tensors"], network["metadata"])
             )
         write_json(building / "provenance.json", summary)
+
+
+def _write_table(frame: pd.DataFrame, path: Path) -> None:
+    """As Parquet, the bytes of floating-point numbers in streams of their own: two thirds of the size, and no digit lost."""
+    lists = [name for name in frame if name == "sigmas"]
+    floats = list(frame.select_dtypes("floating").columns)
+    streams = floats + [f"{name}.list.element" for name in lists]
+    frame.to_parquet(
+        path,
+        index=False,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=[name for name in frame if name not in (*floats, *lists)],
+        column_encoding=dict.fromkeys(streams, "BYTE_STREAM_SPLIT"),
+    )
 
 
 def _run_of(network: Path) -> str | None:

@@ -22,7 +22,7 @@ from pvlib.study.config import load_study
 from pvlib.study.pairs import pair_rows
 from pvlib.study.plan import plan
 from pvlib.study.publish import publish
-from pvlib.study.published import published_keys
+from pvlib.study.published import merge, published_keys
 from pvlib.study.runner import run_study
 from pvlib.study.store import Store
 from pvlib.study.vectors import unpack
@@ -179,6 +179,13 @@ def test_runs_published_elsewhere_are_kept(trained, results, tmp_path):
     again = table(target, "pairs").merge(table(results, "pairs"), on=[
         "run_a", "run_b", "state_a", "state_b", "layer", "convention", "split"])  # fmt: skip
     np.testing.assert_allclose(again.cos_x, again.cos_y, atol=1e-6)
+
+
+def test_rows_published_in_single_precision_are_replaced_and_not_doubled():
+    row = {"run_a": "a", "run_b": "b", "share": 0.01, "convention": "centred", "cos": 0.5, "c_product": 0.0}
+    old = pd.DataFrame([row]).astype({"share": "float32"})
+    both = merge("alongside", old, pd.DataFrame([row | {"cos": 0.6}]))
+    assert both[["share", "cos"]].to_numpy().tolist() == [[0.01, 0.6]]
 
 
 def test_seeds_trained_on_two_machines_are_targets_of_each_other(trained, results, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pvlib.study.across import across_rows
-from pvlib.study.vectors import pack, slim, unpack
+from pvlib.study.vectors import for_publication, pack, slim, unpack
 
 RNG = np.random.default_rng(0)
 
@@ -58,6 +58,25 @@ def test_spans_are_of_primary_runs(role, directions):
     kept = slim(VECTORS, role)
     assert len(kept["trained/train/penultimate/centred"]) == directions
     assert ("trained/train/output/uncentred" in kept) == (role != "pool")
+
+
+def test_what_is_published_is_what_the_docs_say_and_no_more():
+    more = {
+        "trained/test/penultimate/centred": CENTRED,
+        "untrained_raw/train/penultimate/centred": CENTRED,
+        "untrained_raw/test/penultimate/centred": CENTRED,
+        "trained/cifar100-train/penultimate/centred": CENTRED[:1],
+        "untrained/train/penultimate/centred": np.concatenate([CENTRED, CENTRED]),
+    }
+    found = {name: len(value) for name, value in for_publication({**VECTORS, **more}).items()}
+    assert found == {
+        "trained/train/penultimate/centred": 9,
+        "trained/train/penultimate/uncentred": 1,
+        "trained/train/output/uncentred": 1,
+        "trained/test/penultimate/centred": 1,
+        "untrained_raw/train/penultimate/centred": 1,
+        "untrained/train/penultimate/centred": 9,
+    }
 
 
 def test_networks_of_two_data_sets_are_compared_on_the_same_images_only():
