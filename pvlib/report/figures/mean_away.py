@@ -8,7 +8,7 @@ from ...vector_names import VectorName
 from ..tables import Study
 from . import forms, style
 from .book_figure import BookFigure, Missing
-from .view import CONVENTIONS, View, title
+from .view import CONVENTIONS, View
 
 VARIATIONAL = ("mlp_vae", "conv_vae")
 GROUPS = {
@@ -19,40 +19,25 @@ GROUPS = {
 STATES = ("untrained", "trained")
 
 
-def pair_means(study: Study, dataset: str, *, layer: str = "penultimate", split: str = "train") -> pd.DataFrame:
-    """Pairs of different architectures: group, convention, state, pair, mean |cos|.
+def pair_means(view: View) -> pd.DataFrame:
+    """Pairs of different primary architectures: group, convention, state, pair, mean |cos|.
 
-    group : whether `neither`, `one` or `both` were trained so that their features have mean zero: variational autoencoders by
-        their objective, twins whose mean is subtracted by design.
+    group : whether `neither`, `one` or `both` are variational autoencoders, trained so that their features have mean zero.
     """
-    runs = study.runs
-    runs = runs[(runs["dataset"] == dataset) & (runs["status"] == "done") & (runs["role"] != "pool")]
-    runs = runs[(runs["labels"] == "true") & (runs["pixels"] == "standardised") & runs["train_size"].isna()]
-    named = runs.set_index("run")["architecture"]
-    pairs = study.pairs
-    pairs = pairs[(pairs["layer"] == layer) & (pairs["split"] == split) & pairs["convention"].isin(CONVENTIONS)]
+    pairs = view.study.pairs
     pairs = pairs[(pairs["state_a"] == pairs["state_b"]) & pairs["state_a"].isin(STATES)]
-    one, two = pairs["run_a"].map(named), pairs["run_b"].map(named)
-    kept = one.notna() & two.notna() & (one != two)
-    frame = pairs[kept].assign(one=one[kept], two=two[kept]).rename(columns={"state_a": "state"})
-    frame = frame[frame["convention"].isin(("uncentred", "centred"))]
-    frame["pair"] = [" and ".join(sorted(ends)) for ends in zip(frame["one"], frame["two"], strict=True)]
-    found = frame.groupby(["convention", "state", "pair"], as_index=False)["cos"].mean().rename(columns={"cos": "mean"})
-    found.insert(0, "group", [_group(pair.split(" and ")) for pair in found["pair"]])
-    return found.dropna(subset="group")
-
-
-def _group(ends: list[str]) -> str | None:
-    """None for a twin that is standardised, which changes more than the mean."""
-    if any(name.endswith("_standardised") for name in ends):
-        return None
-    return ("neither", "one", "both")[sum(name in VARIATIONAL or name.endswith("_centred") for name in ends)]
+    rows = view.of_two_architectures(pairs, layer="penultimate", split="train", convention=["uncentred", "centred"])
+    variational = {view.architectures.get(name) for name in VARIATIONAL}
+    without_mean = rows["label_a"].isin(variational).astype(int) + rows["label_b"].isin(variational)
+    rows = rows.assign(group=without_mean.map(dict(enumerate(GROUPS))), state=rows["state_a"])
+    means = rows.groupby(["group", "convention", "state", "pair"], as_index=False)["cos"].mean()
+    return means.rename(columns={"cos": "mean"})
 
 
 @style.styled
-def agreement(study: Study, dataset: str) -> BookFigure | Missing:
+def agreement(view: View) -> BookFigure | Missing:
     """Mean |cos| of every pair of architectures before and after training, by whether one of the two lacks a mean."""
-    table = pair_means(study, dataset)
+    table = pair_means(view)
     if set(table["group"]) <= {"neither"}:
         return Missing("no network without a mean is published")
     fig, (axes,) = style.figure(2, height=3.4, sharey=True)
@@ -70,10 +55,10 @@ def agreement(study: Study, dataset: str) -> BookFigure | Missing:
     return BookFigure(
         fig,
         table,
-        f"{title(dataset)}. Each line is a pair of architectures, before and after training. Left, uncentred: where training takes "
+        f"{view.title}. Each line is a pair of architectures, before and after training. Left, uncentred: where training takes "
         "the mean of one network's features away, agreement falls from near 1; where both keep it, it stays. Right, centred: the "
         "mean is subtracted from all, and pairs with such a network are no exception.",
-        f"Slope chart for {title(dataset)}. Uncentred, pairs in which one network has no mean fall from near one before "
+        f"Slope chart for {view.title}. Uncentred, pairs in which one network has no mean fall from near one before "
         "training to far lower after it, while other pairs stay near one. Centred, the kinds of pairs are mixed.",
     )
 
