@@ -1,7 +1,7 @@
 /** The page: files in, messages to and from the worker, what is shown when. */
 
 import { loadPlotly } from "./charts.js";
-import { byId, h } from "./dom.js";
+import { byId, h, loadScript } from "./dom.js";
 import { asJSON } from "./export.js";
 import { fill, frame } from "./view.js";
 
@@ -317,25 +317,19 @@ export function start({ workerSource, base }) {
 }
 
 /**
- * The example files, from a script: a page that was opened from a disk may load no other kind of file.
+ * The example files.
  * @param {string} base
  * @returns {Promise<{files: File[], labels: File}>}
  */
-function examples(base) {
-  return new Promise((resolve, reject) => {
-    const script = h("script", { src: `${base}try/examples.js` });
-    script.addEventListener("error", () => reject(new Error("the example files could not be loaded")));
-    script.addEventListener("load", () => {
-      const given = /** @type {Record<string, string>} */ (/** @type {any} */ (window).pvTryExamples);
-      const file = (/** @type {string} */ name) =>
-        new File([Uint8Array.from(atob(given[name]), (letter) => letter.charCodeAt(0))], name);
-      const names = Object.keys(given);
-      const isLabels = (/** @type {string} */ name) => name.endsWith(".csv");
-      resolve({
-        files: names.filter((name) => !isLabels(name)).map(file),
-        labels: file(/** @type {string} */ (names.find(isLabels))),
-      });
-    });
-    document.head.append(script);
-  });
+async function examples(base) {
+  await loadScript(`${base}try/examples.js`);
+  const given = /** @type {Record<string, string>} */ (/** @type {any} */ (window).pvTryExamples);
+  const file = (/** @type {string} */ name) =>
+    new File([Uint8Array.from(atob(given[name]), (letter) => letter.charCodeAt(0))], name);
+  const names = Object.keys(given);
+  const isLabels = (/** @type {string} */ name) => name.endsWith(".csv");
+  return {
+    files: names.filter((name) => !isLabels(name)).map(file),
+    labels: file(/** @type {string} */ (names.find(isLabels))),
+  };
 }
