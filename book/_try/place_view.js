@@ -290,10 +290,10 @@ function numbers(kind, found) {
     one ? String(one.count) : "–",
     ...[one?.mean, one?.low, one?.high].map((value) => three(value ?? NaN)),
   ];
-  const head = ["network", "runs", "mean |cos|", "least", "most", "untrained runs", "mean |cos|", "least", "most"];
+  const head = ["network", "trained runs", "mean |cos|", "least", "most", "untrained runs", "mean |cos|", "least", "most"];
   const lines = byArchitecture(found).map(({ name, trained, untrained, data }) => [
     name,
-    ...of(trained ?? data),
+    ...(data ? ["–", ...of(data).slice(1)] : of(trained)),
     ...of(untrained),
   ]);
   return more(

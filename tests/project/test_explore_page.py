@@ -202,10 +202,10 @@ def test_knobs_links_and_the_back_button_agree(seen):
     assert found["first"]["hash"] == ""
     assert "convention=centred" in found["centred"]["hash"]
     assert "layer=output" in found["output"]["hash"]
-    assert "a=lenet.0&b=conv_ae.0.untrained" in found["mixed"]["hash"]
+    assert "a=lenet.5&b=conv_ae.5.untrained" in found["mixed"]["hash"]
     assert found["back"] == found["output"]
-    assert found["forward"]["hash"] == found["output"]["hash"].replace("a=mlp.0", "a=lenet.0")
-    assert found["exchanged"]["hash"].endswith("a=conv_ae.0&b=lenet.0")
+    assert found["forward"]["hash"] == found["output"]["hash"].replace("a=mlp.5", "a=lenet.5")
+    assert found["exchanged"]["hash"].endswith("a=conv_ae.5&b=lenet.5")
     assert found["exchanged"]["shown"] == found["forward"]["shown"]
     assert found["linked"]["hash"] not in (found["exchanged"]["hash"], "")
     assert found["heading"] == found["linked"]["shown"]

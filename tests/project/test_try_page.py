@@ -320,7 +320,7 @@ def test_a_file_is_placed_as_the_command_places_it(seen, placeable, dataset, kin
     assert pixels == pytest.approx(wanted.to_frame()["data"].dropna().item(), abs=PLACED)
 
 
-@pytest.mark.parametrize(("number", "kind"), enumerate(KINDS))
+@pytest.mark.parametrize(("number", "kind"), list(enumerate(KINDS)))
 def test_the_cards_say_what_the_command_says_of_families(seen, placeable, number, kind):
     wanted = place(p_vector(np.load(placeable["digits"]), center=kind == "centred"), "digits", results=ROOT / "results")
     lines = seen["placed"]["cards"][number].splitlines()
