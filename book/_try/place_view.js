@@ -1,4 +1,4 @@
-/** The section "Among the published networks": what is asked, and what is found for one file. Computes nothing itself. */
+/** The section "Among the published networks": what is asked, and what is found for one file. Computes nothing. */
 
 import { PRIMARY } from "../_explore/choice.js";
 import { ends } from "../_explore/images.js";
@@ -290,7 +290,8 @@ function numbers(kind, found) {
     one ? String(one.count) : "–",
     ...[one?.mean, one?.low, one?.high].map((value) => three(value ?? NaN)),
   ];
-  const head = ["network", "trained runs", "mean |cos|", "least", "most", "untrained runs", "mean |cos|", "least", "most"];
+  const spread = ["mean |cos|", "least", "most"];
+  const head = ["network", "trained runs", ...spread, "untrained runs", ...spread];
   const lines = byArchitecture(found).map(({ name, trained, untrained, data }) => [
     name,
     ...(data ? ["–", ...of(data).slice(1)] : of(trained)),
