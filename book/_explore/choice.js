@@ -7,7 +7,7 @@ export const STATES = ["trained", "untrained"];
 export const PRIMARY = "penultimate";
 
 /** @type {Record<string, string>} */
-const FIRST = { study: "quick", data: "mnist", layer: PRIMARY, convention: "uncentred", a: "mlp.0", b: "conv_ae.0" };
+const FIRST = { study: "quick", data: "cifar10", layer: PRIMARY, convention: "uncentred", a: "mlp.0", b: "conv_ae.0" };
 
 /**
  * The networks of the published index, one by one.

@@ -1,6 +1,6 @@
-/** Files on demand. A page opened from a disk may load scripts and nothing else, so every file is one. */
+/** Files on demand, each asked for once. */
 
-import { h } from "../_try/dom.js";
+import { loadScript } from "../_try/dom.js";
 
 /** @type {Map<string, Promise<any>>} */
 const asked = new Map();
@@ -13,16 +13,13 @@ const asked = new Map();
 export function file(base, name) {
   const known = asked.get(name);
   if (known) return known;
-  const loading = new Promise((resolve, reject) => {
-    const script = h("script", { src: `${base}explore/${name}.js` });
-    script.addEventListener("load", () => resolve(/** @type {any} */ (window).pvExploreData[name]));
-    script.addEventListener("error", () => {
+  const loading = loadScript(`${base}explore/${name}.js`).then(
+    () => /** @type {any} */ (window).pvExploreData[name],
+    (error) => {
       asked.delete(name); // so that it can be asked for again
-      script.remove();
-      reject(new Error(`${name}.js could not be loaded: try again, or reload the page`));
-    });
-    document.head.append(script);
-  });
+      throw error;
+    },
+  );
   asked.set(name, loading);
   return loading;
 }

@@ -30,13 +30,13 @@ function picture({ side, pixels }, sample, label) {
 
 /**
  * Both ends of one P-vector.
- * @param {Known} known
+ * @param {Pick<Known, "classOf" | "images">} known
  * @param {string} name
  * @param {Float64Array} vector
+ * @param {number} [count] images of each end whose classes are counted
  */
-export function ends({ classOf, images }, name, vector) {
+export function ends({ classOf, images }, name, vector, count = Math.round(END * vector.length)) {
   const order = ranked(vector);
-  const count = Math.round(END * order.length);
   const end = (/** @type {string} */ title, /** @type {number[]} */ samples) =>
     h(
       "div",

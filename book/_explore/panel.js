@@ -5,7 +5,7 @@ import { CONVENTIONS, STATES, found, settle } from "./choice.js";
 import { STATE_WORDS, collectionName, layerName, networkName } from "./words.js";
 
 /** @type {Record<string, string>} */
-const GROUPS = { primary: "Networks", control: "Controls", foreign: "Trained by others, on ImageNet" };
+const GROUPS = { primary: "Networks", control: "Controls", exploratory: "Exploratory", foreign: "Trained by others, on ImageNet" };
 
 /**
  * @typedef {object} Panel

@@ -53,7 +53,7 @@ export function standing({ choice, collection, a, b, vectors }, cos) {
     bands,
     `Absolute cosines of all pairs of different architectures in each state; this pair has ${three(cos)}`,
     "Every point is a pair of networks of different architectures; a click opens it. " +
-      "The diamonds are the pair that you look at. Controls are not among the points.",
+      "The diamonds are the pair that you look at. Controls and exploratory networks are not among the points.",
     (address) => {
       location.hash = address;
     },

@@ -1,7 +1,8 @@
 """The page "Explore the evidence": published P-vectors, packed into scripts that a page opened from a disk may load on demand.
 
 For every study, data set, layer and convention a file with the vectors of all networks, 8 bits an entry; for every layer one with
-what was measured along training; and an index. All of it is read from `results/`, with checksums verified: nothing is trained here.
+what was measured along training; for every data set one with the P-vectors of its pixels; and an index. The page "Try your own features"
+loads them, too. All of it is read from `results/`, with checksums verified: nothing is trained here.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from try_page import bundle
 
 from pvlib.experiment.data import anchor, load
 from pvlib.report import tables
+from pvlib.vector_names import DataName
 
 ENTRY = "explore"
 STUDIES = ("quick", "trained", "digits", "foreign")
@@ -28,7 +31,9 @@ LAYERS = ("earlier", "early", "middle", "late", "penultimate_pre", PRIMARY, "out
 CONVENTIONS = ("uncentred", "centred")
 DATASETS = ("mnist", "cifar10", "cifar100", "digits")
 STATES = ("trained", "untrained")
-ROLES = ("primary", "control", "foreign")  # pool and exploratory networks have few vectors, or few seeds
+ROLES = ("primary", "control", "exploratory", "foreign")  # networks of the pool have few vectors
+EVERYWHERE = ("primary", "foreign")  # at all layers; other networks at the primary one alone
+REPEATED = {"quick": "trained"}  # of the first, the primary layer alone on the data sets that the second has, too
 FAMILIES = {"classification": "classifier", "reconstruction": "autoencoder", "contrastive": "contrastive"}
 TOLERANCE = 1e-3  # of cosines: entries get 16 bits where 8 would move a published one by more
 NO_ANGLE = 65535  # all other 16-bit numbers are angles, from 0 to 90 degrees
@@ -52,9 +57,14 @@ def write(book: Path, to: Path) -> None:
     (to / "explore.css").write_text("".join(path.read_text() for path in styles))
     (to / "explore.js").write_text(script(book))
     folder = tables.results_folder()
-    found = [part for name in STUDIES if (folder / name / "SHA256SUMS").is_file() for part in parts(folder / name)]
+    studies = {name: tables.Study(folder / name) for name in STUDIES if (folder / name / "SHA256SUMS").is_file()}
+    again = {name: set(studies[later].runs["dataset"]) for name, later in REPEATED.items() if later in studies}
+    found = [part for name, study in studies.items() for part in parts(study, again.get(name, set()))]
     collections = [collection(part, found, to) for part in found]
     datasets = {part.dataset: classes(part, folder) for part in found}
+    for part in found:
+        if "runs.parquet" in part.study.sums:
+            _save(to, f"pixels-{part.dataset}", pixels(part))
     index = {"collections": collections, "datasets": datasets}
     if "digits" in datasets:
         data = load("digits")
@@ -77,7 +87,7 @@ window.pvExplorer = modules.{ENTRY}.start(window.pvExplore, base);
 class Part:
     """The networks of one study that were shown one data set."""
 
-    def __init__(self, study: tables.Study, dataset: str, networks: pd.DataFrame):
+    def __init__(self, study: tables.Study, dataset: str, networks: pd.DataFrame, layers: Sequence[str]):
         self.study, self.dataset, self.networks = study, dataset, networks
         vectors = {run: study.vectors(run) for run in networks.index}
         self.rows = {
@@ -85,14 +95,15 @@ class Part:
                 [
                     {"run": run, "state": state, "entries": named[place][0]}
                     for run, named in vectors.items()
+                    if layer == PRIMARY or networks["role"][run] in EVERYWHERE
                     for state in STATES
                     if (place := f"{state}/train/{layer}/{convention}") in named
                 ]
             )
-            for layer in LAYERS
+            for layer in layers
             for convention in CONVENTIONS
         }
-        self.layers = [layer for layer in LAYERS if len(self.rows[layer, "centred"])]
+        self.layers = [layer for layer in layers if len(self.rows[layer, "centred"])]
         own = {layer: set(self.rows[layer, "centred"]["run"]) for layer in self.layers}
         networks["layers"] = [[layer for layer in self.layers if run in own[layer]] for run in networks.index]
 
@@ -110,9 +121,8 @@ class Part:
         return pairs[(pairs["dataset"] == self.dataset) & (pairs["layer"] == pairs["layer_b"])]
 
 
-def parts(folder: Path) -> list[Part]:
-    """A study by data set."""
-    study = tables.Study(folder)
+def parts(study: tables.Study, again: set[str]) -> list[Part]:
+    """A study by data set; of those in `again`, the primary layer."""
     if "runs.parquet" in study.sums:
         runs = study.runs
         runs = runs[runs["role"].isin(ROLES) & (runs["status"] == "done")]
@@ -139,8 +149,11 @@ def parts(folder: Path) -> list[Part]:
             score=None,
         )
     runs = runs.assign(id=[f"{cell}.{number}" for cell, number in zip(runs["cell"], runs["number"], strict=True)])
-    runs = runs.assign(study=folder.name).set_index("run")
-    return [Part(study, dataset, group.copy()) for dataset, group in runs.groupby("dataset", sort=False)]
+    runs = runs.assign(study=study.folder.name).set_index("run")
+    return [
+        Part(study, dataset, group.copy(), (PRIMARY,) if dataset in again else LAYERS)
+        for dataset, group in runs.groupby("dataset", sort=False)
+    ]
 
 
 def collection(part: Part, found: list[Part], to: Path) -> dict:
@@ -215,6 +228,22 @@ def chunk(part: Part, layer: str, convention: str, kind: type) -> dict:
         **{name: _numbers(facts[name].to_numpy()) for name in ("ratio", "stability", "eta2")},
         "bits": np.iinfo(kind).bits,
         "entries": _text(entries),
+    }
+
+
+def pixels(part: Part) -> dict:
+    """The P-vectors of the images themselves, a row for each convention."""
+    known = part.study.vectors(f"data-{part.dataset}")
+    entries = [known[str(DataName("pixels", "train", convention))][0] for convention in CONVENTIONS]
+    whole, low, high = quantised(pd.DataFrame({"entries": entries}), np.uint16)
+    unknown = [None] * len(CONVENTIONS)
+    return {
+        "rows": CONVENTIONS,
+        "low": _numbers(low),
+        "high": _numbers(high),
+        **dict.fromkeys(("ratio", "stability", "eta2"), unknown),
+        "bits": 16,
+        "entries": _text(whole),
     }
 
 

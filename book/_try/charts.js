@@ -1,6 +1,6 @@
 /** Pictures, by the book's own copy of plotly, which is loaded when the first one is drawn. */
 
-import { h } from "./dom.js";
+import { h, loadScript } from "./dom.js";
 
 /** Okabe and Ito (2008), legible on a light and on a dark page. */
 export const COLOURS = [
@@ -39,12 +39,7 @@ let loading;
  * @param {string} base the address of the pages' static files
  */
 export function loadPlotly(base) {
-  loading ??= new Promise((resolve, reject) => {
-    const script = h("script", { src: `${base}plotly/plotly-basic.min.js` });
-    script.addEventListener("load", () => resolve());
-    script.addEventListener("error", () => reject(new Error("the library that draws could not be loaded")));
-    document.head.append(script);
-  });
+  loading ??= loadScript(`${base}plotly/plotly-basic.min.js`);
   return loading;
 }
 

@@ -10,9 +10,9 @@ import { nullOfNeighbours } from "./neighbours.js";
 import { measured } from "./pvector.js";
 
 const ALPHA = 0.05;
-const UNSTABLE = 0.9;
+export const UNSTABLE = 0.9;
 const SHARED = 8; // leading directions in which larger matrices are looked at for a common order of samples
-/** @type {("uncentred" | "centred")[]} */
+/** @type {Convention[]} */
 export const KINDS = ["uncentred", "centred"];
 
 /**

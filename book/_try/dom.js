@@ -30,6 +30,23 @@ export function byId(id) {
 }
 
 /**
+ * Run a script of the book's own. A page opened from a disk may load scripts and nothing else, so all that is loaded is one.
+ * @param {string} src
+ * @returns {Promise<void>}
+ */
+export function loadScript(src) {
+  return new Promise((resolve, reject) => {
+    const script = h("script", { src });
+    script.addEventListener("load", () => resolve());
+    script.addEventListener("error", () => {
+      script.remove();
+      reject(new Error(`${src.replace(/.*\//, "")} could not be loaded: try again, or reload the page`));
+    });
+    document.head.append(script);
+  });
+}
+
+/**
  * Four decimals, or what a table shows where there is no number.
  * @param {number} value
  * @param {number} [digits]

@@ -1,8 +1,9 @@
 /** The page: files in, messages to and from the worker, what is shown when. */
 
 import { loadPlotly } from "./charts.js";
-import { byId, h } from "./dom.js";
+import { byId, h, loadScript } from "./dom.js";
 import { asJSON } from "./export.js";
+import { placing } from "./place_view.js";
 import { fill, frame } from "./view.js";
 
 /**
@@ -37,6 +38,8 @@ export function start({ workerSource, base }) {
   let running = false;
   let finished = false;
   let next = 0;
+  /** @type {{resolve: (vectors: import("./place_view.js").Vectors) => void, reject: (why: Error) => void} | null} */
+  let measuring = null;
 
   const [input, list, status, alert_, bar, cancel, again, results, drop] = [
     "try-files",
@@ -55,7 +58,10 @@ export function start({ workerSource, base }) {
     if (!worker) {
       worker = new Worker(URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" })));
       worker.onmessage = ({ data }) => heard(data);
-      worker.onerror = (event) => refused(`The worker stopped: ${event.message}`);
+      worker.onerror = (event) => {
+        refused(`The worker stopped: ${event.message}`);
+        measuring?.reject(new Error("Stopped."));
+      };
       for (const entry of entries) if (entry.state === "read") askToRead(entry);
     }
     worker.postMessage(message);
@@ -70,9 +76,27 @@ export function start({ workerSource, base }) {
     alert_.hidden = !text;
   };
 
+  /**
+   * The P-vectors of one file, which may be known from a comparison.
+   * @param {import("./place_view.js").Given} file
+   * @returns {Promise<import("./place_view.js").Vectors>}
+   */
+  const measure = ({ id, name }) => {
+    const known = result?.files.find((file) => file.name === name);
+    if (known) return Promise.resolve(known.vectors);
+    measuring?.reject(new Error("Stopped."));
+    return new Promise((resolve, reject) => {
+      measuring = { resolve, reject };
+      ask({ type: "measure", id });
+    });
+  };
+  const among = placing(base, measure);
+  byId("try-place").append(among.root);
+
   const stop = () => {
     worker?.terminate();
     worker = null;
+    measuring?.reject(new Error("Stopped."));
     busy(false);
   };
 
@@ -108,10 +132,11 @@ export function start({ workerSource, base }) {
     finished = false;
     if (running) stop();
     showList();
+    among.offer(ready());
     const count = ready().length;
     if (entries.some(({ state }) => state === "reading")) tell("Reading …");
     else if (count === 0) tell(entries.length ? "" : "No file yet.");
-    else if (count === 1) tell("One file is read. Add another one of the same samples.");
+    else if (count === 1) tell("One file is read. Add another one of the same samples to compare it with.");
     else compare();
   };
 
@@ -222,6 +247,10 @@ export function start({ workerSource, base }) {
         : message.text;
       Object.assign(entry, { state: "refused", text });
       changed();
+    } else if (message.type === "measured") {
+      measuring?.resolve(message.vectors);
+    } else if (message.type === "error" && message.asked === "measure") {
+      measuring?.reject(new Error(message.text));
     } else if (message.type === "error") {
       refused(message.text);
       if (message.asked !== "labels") {
@@ -313,29 +342,23 @@ export function start({ workerSource, base }) {
   window.addEventListener("drop", (event) => event.preventDefault());
   drop.hidden = false;
   // For those who drive the page by a program, and for its tests.
-  return { json: () => result && asJSON(result.files, result.pairs), finished: () => finished };
+  return { json: () => result && asJSON(result.files, result.pairs), finished: () => finished, placed: among.found };
 }
 
 /**
- * The example files, from a script: a page that was opened from a disk may load no other kind of file.
+ * The example files.
  * @param {string} base
  * @returns {Promise<{files: File[], labels: File}>}
  */
-function examples(base) {
-  return new Promise((resolve, reject) => {
-    const script = h("script", { src: `${base}try/examples.js` });
-    script.addEventListener("error", () => reject(new Error("the example files could not be loaded")));
-    script.addEventListener("load", () => {
-      const given = /** @type {Record<string, string>} */ (/** @type {any} */ (window).pvTryExamples);
-      const file = (/** @type {string} */ name) =>
-        new File([Uint8Array.from(atob(given[name]), (letter) => letter.charCodeAt(0))], name);
-      const names = Object.keys(given);
-      const isLabels = (/** @type {string} */ name) => name.endsWith(".csv");
-      resolve({
-        files: names.filter((name) => !isLabels(name)).map(file),
-        labels: file(/** @type {string} */ (names.find(isLabels))),
-      });
-    });
-    document.head.append(script);
-  });
+async function examples(base) {
+  await loadScript(`${base}try/examples.js`);
+  const given = /** @type {Record<string, string>} */ (/** @type {any} */ (window).pvTryExamples);
+  const file = (/** @type {string} */ name) =>
+    new File([Uint8Array.from(atob(given[name]), (letter) => letter.charCodeAt(0))], name);
+  const names = Object.keys(given);
+  const isLabels = (/** @type {string} */ name) => name.endsWith(".csv");
+  return {
+    files: names.filter((name) => !isLabels(name)).map(file),
+    labels: file(/** @type {string} */ (names.find(isLabels))),
+  };
 }

@@ -85,3 +85,31 @@ interface Labels {
 declare const fflate: typeof import("fflate");
 declare const Plotly: any;
 declare var pvTrySource: string; // the script of the worker, in the worker
+
+/** The P-vector of a published network, trained or not. */
+interface PublishedVector extends Network {
+  state: State;
+  vector: Float64Array; // of unit length
+}
+
+/** What a reader's P-vector is placed among: one data set, one layer. */
+interface Reference {
+  networks: Record<Convention, PublishedVector[]>;
+  pixels: Record<Convention, Float64Array>;
+  classOf: string[]; // the class of every image
+  images: { side: number; pixels: Uint8Array } | null;
+}
+
+/** |cos| of a reader's P-vector with one published one, or with that of the pixels. */
+interface Cosine extends Pick<Network, "study" | "label" | "family" | "role" | "seed"> {
+  state: State | "data";
+  cos: number;
+}
+
+/** Mean and range of some cosines. */
+interface Spread {
+  count: number;
+  mean: number;
+  low: number;
+  high: number;
+}

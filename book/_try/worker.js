@@ -29,6 +29,13 @@ async function bytesOf(file) {
   return new Uint8Array(await file.arrayBuffer());
 }
 
+/**
+ * P-vectors without what only a comparison needs.
+ * @param {import("./compare.js").Ready} ready
+ */
+const sendable = ({ vectors }) =>
+  Object.fromEntries(KINDS.map((kind) => [kind, { ...vectors[kind], coordinates: undefined }]));
+
 /** What the page can ask for; each answer is posted. */
 const actions = {
   /** @param {{id: string, file: File, name: string, array?: string}} asked */
@@ -70,11 +77,7 @@ const actions = {
     const places = ready.flatMap((_, i) => ready.slice(i + 1).map((_, j) => [i, i + 1 + j]));
     progress("Comparing P-vectors with permuted samples", 1);
     const pairs = places.map(([i, j]) => comparePVectors(ready[i], ready[j]));
-    const files = ready.map(({ vectors }, i) => ({
-      ...chosen[i],
-      data: undefined,
-      vectors: Object.fromEntries(KINDS.map((kind) => [kind, { ...vectors[kind], coordinates: undefined }])),
-    }));
+    const files = ready.map((one, i) => ({ ...chosen[i], data: undefined, vectors: sendable(one) }));
     say({ type: "vectors", files, pairs });
     for (const [number, [i, j]] of places.entries()) {
       const [a, b] = [ready[i], ready[j]];
@@ -94,6 +97,12 @@ const actions = {
       say({ type: "pair", number, pair: pairs[number] });
     });
     say({ type: "done" });
+  },
+
+  /** One file without another. @param {{id: string}} asked */
+  async measure({ id }) {
+    const matrix = /** @type {Matrix} */ (matrices.get(id));
+    say({ type: "measured", vectors: sendable(prepare(matrix, draws(matrix.n), () => {})) });
   },
 
   /** Of a helper: the right side of products that are to come. @param {import("./shared.js").Held} asked */

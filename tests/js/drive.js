@@ -1,11 +1,13 @@
 /**
  * Drives the built page in Chromium and says what it saw, as JSON: `node drive.js PLAN.json`. Not a test (test_try_page.py is).
  *
- * The plan: {page: address, browser: executable, cases: {name: [files]}, labels: {name: file}, bad: [[files]], pictures?: folder}.
+ * The plan: {page: address, browser: executable, cases: {name: [files]}, labels: {name: file}, bad: [[files]],
+ * place: {digits: file, shuffled: file, mnist: file}, pictures?: folder}.
  */
 
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { PHONE, accessibility, open, plan, play, width } from "./browser.js";
 
@@ -157,6 +159,89 @@ async function choices() {
   return { names: files.map((/** @type {any} */ file) => file.name), python, classes, refused };
 }
 
+/** What the section on published networks says before anything is placed, or instead of it. @param {any} page */
+const offered = (page) => page.locator("#try-place").innerText();
+
+/**
+ * Place the file that is read.
+ * @param {any} page
+ * @param {string} data
+ */
+async function place(page, data) {
+  await page.selectOption("#try-place-data", data);
+  await page.click("#try-place-go");
+  await page.waitForFunction(() => document.querySelectorAll("#try-place .main-svg").length >= 6);
+}
+
+/** @param {any} page */
+const cosines = (page) => page.evaluate(() => /** @type {any} */ (window).pvTry.placed());
+
+/** A file among the published networks: by keyboard, of two data sets, in a wrong order, at another layer. */
+async function placed() {
+  /** @type {string[]} */
+  const asked = [];
+  const page = await open({ asked });
+  await page.setInputFiles("#try-files", [plan.place.digits]);
+  await page.waitForSelector("#try-place-go");
+  const before = asked.filter((address) => address.includes("/explore/"));
+  await page.focus("#try-place-go");
+  await page.keyboard.press("Enter");
+  const unchosen = await page.textContent("#try-place-status");
+  await page.keyboard.press("ArrowDown"); // the focus is where the choice is
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelectorAll("#try-place .main-svg").length >= 6);
+  const digits = await cosines(page);
+  const cards = await page.locator("#try-place .pv-try-cards .pv-try-card").allInnerTexts();
+  const [lines, images] = await Promise.all(
+    ["table tbody tr", "canvas[role=img][aria-label]"].map((one) => page.locator(`#try-place ${one}`).count()),
+  );
+  await page.selectOption("#try-place-layer", "output");
+  const left = await cosines(page);
+  await page.click("#try-place-go");
+  await page.waitForFunction(() => /output/.test(document.querySelector("#try-place-status")?.textContent ?? ""));
+  const output = await cosines(page);
+  await page.context().close();
+
+  const second = await open();
+  await compare(second, [plan.place.digits, plan.place.shuffled]);
+  await second.selectOption("#try-place-file", { label: "shuffled.npy" });
+  await place(second, "digits");
+  const caution = await second.textContent("#try-place .pv-try-cautions");
+  await second.context().close();
+
+  const third = await open();
+  await third.setInputFiles("#try-files", [plan.place.mnist]);
+  await third.waitForSelector("#try-place-go");
+  const sets = await third.locator("#try-place-data option").allTextContents();
+  await place(third, "mnist");
+  const mnist = await cosines(third);
+  await third.context().close();
+  return { before, unchosen, digits, cards, lines, images, left, output, caution, sets, mnist };
+}
+
+/** Where nothing can be placed: other numbers of rows, and a page without what is published. */
+async function unplaced() {
+  const page = await open();
+  await page.setInputFiles("#try-files", [Object.values(plan.cases)[0][0]]);
+  await page.waitForSelector("#try-place code");
+  const other = await offered(page);
+  await page.context().close();
+  const folder = fileURLToPath(new URL("_static/explore", plan.page));
+  renameSync(folder, `${folder}.away`);
+  try {
+    const alone = await open();
+    await compare(alone, [plan.place.digits, plan.place.shuffled]);
+    await alone.waitForSelector("#try-place code");
+    const absent = await offered(alone);
+    await alone.context().close();
+    return { other, absent };
+  } finally {
+    renameSync(`${folder}.away`, folder);
+  }
+}
+
 /** The example in light, dark and on a phone. */
 async function looks() {
   /** @type {Record<string, any>} */
@@ -169,6 +254,14 @@ async function looks() {
   ])) {
     const page = await open(options);
     const before = await accessibility(page, "article");
+    await page.setInputFiles("#try-files", [plan.place.digits]);
+    await page.waitForSelector("#try-place-go");
+    await place(page, "digits");
+    for (const summary of await page.locator("#try-place .pv-try-more summary").all()) await summary.click();
+    before.push(...(await accessibility(page, "article")));
+    const placedWidth = await width(page);
+    if (plan.pictures)
+      await page.screenshot({ path: join(plan.pictures, `placed-${name.replace(" ", "-")}.png`), fullPage: true });
     await page.click("#try-example");
     await finished(page);
     await page.waitForFunction(() => document.querySelectorAll(".pv-try-figure .main-svg").length >= 3);
@@ -176,7 +269,7 @@ async function looks() {
     seen[name] = {
       theme: await page.evaluate(() => document.documentElement.dataset.theme),
       axe: [...before, ...(await accessibility(page, "article"))],
-      width: await width(page),
+      width: Math.max(placedWidth, await width(page)),
       tables: await page.locator(".pv-try table").count(),
       pictures: await page.locator('.pv-plotly[role="img"][aria-label]').count(),
     };
@@ -189,4 +282,4 @@ async function looks() {
   return seen;
 }
 
-await play({ cases, bad, keyboard, stopped, dropped, choices, looks });
+await play({ cases, bad, keyboard, stopped, dropped, choices, placed, unplaced, looks });

@@ -107,6 +107,7 @@ async function knobs() {
   );
   await changed(page, () => page.locator("[data-explore] a").nth(1).click());
   const centred = await numbers(page);
+  await changed(page, () => page.selectOption("#explore-collection", { label: "CIFAR-10 (study trained)" }));
   await changed(page, () => page.selectOption("#explore-layer", "output"));
   const output = await numbers(page);
   await changed(page, () => page.selectOption("#explore-a", { label: "LeNet" }));

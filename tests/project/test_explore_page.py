@@ -45,18 +45,22 @@ def published(index) -> list[tuple[str, float]]:
     for collection in index["collections"]:
         study, data = collection["study"], collection["data"]
         names = run_names(study, data)
-        ids = {run[0] for cell in collection["cells"] for run in cell["runs"]}
+        layers = {run[0]: cell["layers"] for cell in collection["cells"] for run in cell["runs"]}
         pairs = cosines(study, data)
         pairs = pairs[pairs["run_a"].isin(names) & pairs["run_b"].isin(names)]
         pairs = pairs[pairs["state_a"].isin(["trained", "untrained"]) & pairs["state_b"].isin(["trained", "untrained"])]
         pairs = pairs[pairs["convention"].isin(CONVENTIONS)]
+        shown = [
+            row.layer in layers[names[row.run_a]] and row.layer in layers[names[row.run_b]]
+            for row in pairs.itertuples()
+        ]
+        pairs = pairs[shown]
         one = pairs.sample(frac=1, random_state=len(found)).drop_duplicates("layer")
         for row in one.itertuples():
             ends = [
                 f"{names[run]}{'' if state == 'trained' else '.untrained'}"
                 for run, state in ((row.run_a, row.state_a), (row.run_b, row.state_b))
             ]
-            assert {names[row.run_a], names[row.run_b]} <= ids
             where = f"#study={study}&data={data}&layer={row.layer}&convention={row.convention}"
             found.append((f"{where}&a={ends[0]}&b={ends[1]}", row.cos))
     return found
@@ -72,7 +76,7 @@ def run_names(study: str, data: str) -> dict[str, str]:
         }
         return own | {run: f"quick.{name}" for run, name in run_names("quick", data).items()}
     runs = tables.load(study, ROOT / "results").runs
-    runs = runs[(runs["dataset"] == data) & runs["role"].isin(["primary", "control"])]
+    runs = runs[(runs["dataset"] == data) & (runs["role"] != "pool")]
     return {row.run: f"{row.cell.split('/')[1]}.{row.seed}" for row in runs.itertuples()}
 
 
@@ -101,11 +105,27 @@ def seen(site, published, tmp_path_factory) -> dict:
 
 def test_every_published_study_can_be_explored(index):
     shown = {collection["study"] for collection in index["collections"]}
-    assert shown >= {"quick", "digits", "foreign"}
+    assert shown >= {"quick", "trained", "digits", "foreign"}
     assert {data for data, _ in by_collection(index)} >= {"mnist", "cifar10", "cifar100", "digits"}
     for collection in index["collections"]:
         assert "penultimate" in collection["layers"]
-        assert {cell["role"] for cell in collection["cells"]} <= {"primary", "control", "foreign"}
+        assert {cell["role"] for cell in collection["cells"]} <= {"primary", "control", "exploratory", "foreign"}
+
+
+def test_every_network_that_is_placed_among_is_packed_at_the_penultimate_layer(index):
+    for study in ("quick", "trained", "digits"):
+        runs = tables.load(study, ROOT / "results").runs
+        for data, group in runs[(runs["role"] != "pool") & (runs["status"] == "done")].groupby("dataset"):
+            (collection,) = [one for one in index["collections"] if (one["study"], one["data"]) == (study, data)]
+            packed = [run[0] for cell in collection["cells"] if "penultimate" in cell["layers"] for run in cell["runs"]]
+            assert sorted(packed) == sorted(run_names(study, data)[run] for run in group["run"])
+
+
+def test_other_layers_of_quick_are_left_to_trained(index):
+    layers = {(one["study"], one["data"]): list(one["layers"]) for one in index["collections"]}
+    for data in ("mnist", "cifar10", "cifar100"):
+        assert layers["quick", data] == ["penultimate"]
+        assert {"earlier", "output"} < set(layers["trained", data])
 
 
 def by_collection(index) -> list[tuple[str, dict]]:
@@ -182,10 +202,10 @@ def test_knobs_links_and_the_back_button_agree(seen):
     assert found["first"]["hash"] == ""
     assert "convention=centred" in found["centred"]["hash"]
     assert "layer=output" in found["output"]["hash"]
-    assert "a=lenet.0&b=conv_ae.0.untrained" in found["mixed"]["hash"]
+    assert "a=lenet.5&b=conv_ae.5.untrained" in found["mixed"]["hash"]
     assert found["back"] == found["output"]
-    assert found["forward"]["hash"] == found["output"]["hash"].replace("a=mlp.0", "a=lenet.0")
-    assert found["exchanged"]["hash"].endswith("a=conv_ae.0&b=lenet.0")
+    assert found["forward"]["hash"] == found["output"]["hash"].replace("a=mlp.5", "a=lenet.5")
+    assert found["exchanged"]["hash"].endswith("a=conv_ae.5&b=lenet.5")
     assert found["exchanged"]["shown"] == found["forward"]["shown"]
     assert found["linked"]["hash"] not in (found["exchanged"]["hash"], "")
     assert found["heading"] == found["linked"]["shown"]

@@ -11,10 +11,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from pvlib import cosine
+from pvlib import cosine, p_vector, place
+from pvlib.experiment.data import anchor, load
 from pvlib.measure import linear_cka
+from pvlib.report import tables
 from pvlib.study.matrices import read_matrix
 from pvlib.study.measure_report import measured
 from scripts import javascript
@@ -27,6 +30,7 @@ from .try_cases import exact, relu, write_cases
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the book's page and for all that the browser does
 KINDS = ("uncentred", "centred")
+PLACED = 1e-3  # of cosines with published vectors, which are rounded for the page
 LARGE = 2700, 1500, 1500  # samples and features: just so many that linear CKA is shared among helpers
 # What the page says in other words than the library: it chooses arrays by mouse, and asks for no more memory than a tab has.
 OWN_WORDS = {"two.npz", "really_pt.npz", "bomb.npz", "lying_member.npz"}
@@ -67,11 +71,31 @@ def bad_files(tmp_path_factory) -> list[Path]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """The page as the book has it, with stubs for the pages that it links to."""
-    return built(tmp_path_factory.mktemp("site"), "try", ("index", "use", "notebooks/08_controls"))
+    linked = ("index", "use", "explore", "notebooks/01_p_vector", "notebooks/08_controls")
+    return built(tmp_path_factory.mktemp("site"), "try", linked, PVLIB_RESULTS=str(ROOT / "results"))
 
 
 @pytest.fixture(scope="module")
-def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> Scenes:
+def placeable(tmp_path_factory) -> dict[str, Path]:
+    """Features of the anchor of the digits, the same in another order, and of what two networks make of MNIST's anchor."""
+    folder = tmp_path_factory.mktemp("placeable")
+    rng = np.random.default_rng(0)
+    data = load("digits")
+    images = data.train.images[anchor(data).train_ids].flatten(1).numpy() / 255
+    digits = np.maximum(images @ rng.standard_normal((images.shape[1], 48)), 0)
+    study = tables.load("trained", ROOT / "results")
+    runs = study.runs[(study.runs["dataset"] == "mnist") & study.runs["label"].isin(["LeNet", "conv. autoencoder"])]
+    runs = runs.drop_duplicates("label")["run"]
+    known = [study.vectors(run)[f"trained/train/penultimate/{kind}"][0] for run in runs for kind in KINDS]
+    mnist = np.stack(known, 1) @ np.abs(rng.standard_normal((len(known), 30)))
+    paths = {name: folder / f"{name}.npy" for name in ("digits", "shuffled", "mnist")}
+    for path, features in zip(paths.values(), (digits, rng.permutation(digits), mnist), strict=True):
+        np.save(path, features)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def seen(node, site, cases, expected, bad_files, placeable, tmp_path_factory) -> Scenes:
     """Everything that the browser saw (tests/js/drive.js), opened from the disk as a reader without a server would."""
     folder = tmp_path_factory.mktemp("drive")
     rng = np.random.default_rng(0)
@@ -95,6 +119,7 @@ def seen(node, site, cases, expected, bad_files, tmp_path_factory) -> Scenes:
         "several": [str(folder / "one.npy"), str(folder / "two.npz")],
         "labels": str(folder / "kinds.csv"),
         "wrongLabels": str(folder / "short.csv"),
+        "place": {name: str(path) for name, path in placeable.items()},
         "pictures": os.environ.get("TRY_PICTURES"),
     }
     return Scenes(driven("drive.js", plan, folder, timeout=600))
@@ -277,6 +302,69 @@ def test_one_of_several_arrays_is_chosen_and_labels_colour(seen):
     assert 'numpy.load("two.npz")["other"]' in found["python"]
     assert found["classes"] == 3
     assert "short.csv: it holds 2 labels for 30 samples" in found["refused"]
+
+
+@pytest.mark.parametrize("dataset", ["digits", "mnist"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_is_placed_as_the_command_places_it(seen, placeable, dataset, kind):
+    vector = p_vector(np.load(placeable[dataset]), center=kind == "centred")
+    wanted = place(vector, dataset, results=ROOT / "results")
+    found = pd.DataFrame(seen["placed"][dataset][kind])
+    key = ["study", "label", "seed", "state"]
+    networks = wanted.table[wanted.table["state"] != "data"]
+    networks = networks.assign(seed=[f"seed {seed}" for seed in networks["seed"]]).set_index(key)["cos"]
+    placed = found[found["state"] != "data"].set_index(key)["cos"]
+    assert sorted(placed.index) == sorted(networks.index)
+    assert (placed - networks).abs().max() <= PLACED
+    (pixels,) = found.loc[found["state"] == "data", "cos"]
+    assert pixels == pytest.approx(wanted.to_frame()["data"].dropna().item(), abs=PLACED)
+
+
+@pytest.mark.parametrize(("number", "kind"), list(enumerate(KINDS)))
+def test_the_cards_say_what_the_command_says_of_families(seen, placeable, number, kind):
+    wanted = place(p_vector(np.load(placeable["digits"]), center=kind == "centred"), "digits", results=ROOT / "results")
+    lines = seen["placed"]["cards"][number].splitlines()
+    shown = [
+        [line, *map(float, lines[at + 1].split(" / "))]
+        for at, line in enumerate(lines)
+        if line in set(wanted.families().index)
+    ]
+    assert [line for line, *_ in shown] == list(wanted.families().index)
+    means = np.array([values for _, *values in shown])
+    np.testing.assert_allclose(means, wanted.families()[["trained", "untrained"]], atol=PLACED + 5e-4)
+    assert f"with trained {wanted.families().index[0]}, the nearest family" in " ".join(lines)
+    assert "untrained published networks agree with these at" in lines[-1]
+
+
+def test_nothing_published_is_loaded_before_the_reader_asks_to_place_a_file(seen):
+    assert [address.rsplit("/", 1)[1] for address in seen["placed"]["before"]] == ["index.js"]
+    assert seen["placed"]["unchosen"] == "Choose the data set whose images the rows are."
+
+
+def test_the_data_set_is_the_readers_choice(seen):
+    assert seen["placed"]["sets"] == ["choose a data set", "MNIST", "CIFAR-10", "CIFAR-100"]
+
+
+def test_images_at_both_ends_and_the_numbers_behind_the_pictures_are_there(seen, placeable):
+    wanted = place(p_vector(np.load(placeable["digits"]), center=True), "digits", results=ROOT / "results")
+    assert seen["placed"]["lines"] == 2 * len(wanted.to_frame())
+    assert seen["placed"]["images"] == 40  # ten at each of four ends
+
+
+def test_another_layer_is_placed_only_when_it_is_asked_for(seen):
+    assert seen["placed"]["left"] is None
+    assert 0 < len(seen["placed"]["output"]["centred"]) < len(seen["placed"]["digits"]["centred"])
+
+
+def test_rows_in_another_order_are_hinted_at(seen):
+    assert "Are these the images of this anchor, in its order?" in seen["placed"]["caution"]
+
+
+def test_where_nothing_can_be_placed_the_page_says_what_to_do(seen):
+    assert "pvlib anchor digits --to images.npy" in seen["unplaced"]["other"]
+    assert "1,000 of Digits" in seen["unplaced"]["other"] and "2,000 of CIFAR-10" in seen["unplaced"]["other"]
+    assert "are not stored with this page" in seen["unplaced"]["absent"]
+    assert "pvlib place digits.npy" in seen["unplaced"]["absent"]
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone", "dark phone"])
