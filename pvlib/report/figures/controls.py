@@ -34,6 +34,8 @@ def mean_direction(view: View) -> BookFigure | Missing:
         state=rows["state_a"], mean_direction=rows["c_a"] * rows["c_b"],
         variational=rows["label_a"].isin(variational) | rows["label_b"].isin(variational),
     )  # fmt: skip
+    # The mean fixes the sign of a P-vector; without one the sign of r is arbitrary.
+    rows["r"] = rows["r"].mask(rows["variational"] & (rows["state"] == "trained"))
     table = rows.groupby(["state", "relation", "pair", "variational"], as_index=False, sort=False)[
         ["cos", "mean_direction", "r"]
     ].mean()
@@ -59,7 +61,8 @@ def mean_direction(view: View) -> BookFigure | Missing:
         fig,
         table,
         "Each mark is a pair of architectures. Left: on the dashed line the mean direction gives all of the cosine. Right: the "
-        "correlation of the entries of the two uncentred P-vectors, which is what they share beyond it.",
+        "correlation of the entries of the two uncentred P-vectors, which is what they share beyond it"
+        + ("; without pairs that lost a mean, whose sign is arbitrary." if table["variational"].any() else "."),
         f"Scatter plots for {view.title}: mean uncentred absolute cosine of pairs of architectures against the product of their cosines "
         "with the constant vector, and against the correlation of their entries, trained and untrained.",
     )
