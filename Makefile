@@ -1,6 +1,6 @@
 # The commands of the project. Each does its own set-up: a .venv with the locked versions, once.
 #   make PYTHON=python3.12 book     another Python
-#   make JOBS=4 study STUDY=quick   more training processes at once (on one GPU: JOBS=1)
+#   make JOBS=4 study STUDY=quick   more training processes at once (on a GPU too: one small network leaves most of it idle)
 
 PYTHON ?= python3
 STUDY ?= quick

@@ -25,6 +25,7 @@ from .vectors import pack, unpack
 
 DEPTHS = ("early", "middle", "late", PRIMARY)
 FAMILIES = {"classification": "classifier", "reconstruction": "autoencoder"}  # others are named as their objective
+VARIATIONAL = "variational autoencoder"  # told apart: its features have no mean
 CELL = ["network", "dataset", "size"]
 
 
@@ -113,7 +114,7 @@ def network_rows(records: Mapping[str, Mapping], rows: Mapping[str, Mapping]) ->
 
 
 def published_networks(folders: Iterable[Path], data: ImageData) -> tuple[dict, dict]:
-    """Vectors of the networks that studies trained on this data set (no pools), and (study, family) of each.
+    """Vectors of the primary networks that studies trained on this data set, and (study, family) of each.
 
     Raises
     ------
@@ -128,10 +129,10 @@ def published_networks(folders: Iterable[Path], data: ImageData) -> tuple[dict, 
         if summary["data"].get(data.name, data.checksum) != data.checksum:
             raise ValueError(f"{study} was measured on another {data.name}: its P-vectors are of other samples")
         runs = pd.read_parquet(study / "runs.parquet")
-        runs = runs[(runs["dataset"] == data.name) & (runs["status"] == "done") & (runs["role"] != "pool")]
-        for run, objective in zip(runs["run"], runs["objective"], strict=True):
+        runs = runs[(runs["dataset"] == data.name) & (runs["status"] == "done") & (runs["role"] == "primary")]
+        for run, objective, name in zip(runs["run"], runs["objective"], runs["architecture"], strict=True):
             vectors[run] = unpack(load_file(study / "vectors" / f"{run}.safetensors"))
-            about[run] = (summary["study"], FAMILIES.get(objective, objective))
+            about[run] = (summary["study"], VARIATIONAL if name.endswith("_vae") else FAMILIES.get(objective, objective))
     return vectors, about
 
 

@@ -19,15 +19,14 @@ FLOORS = load_floors(load_claims())
 
 @pytest.fixture(scope="module")
 def both():
-    """The rows of version 1's ledger whose study is still the one that was judged, and the same numbers again."""
+    """The rows of version 1's frozen ledger, and the same numbers again from what its studies have published."""
     rows = pd.read_csv(RESULTS / "version-1.csv").set_index(["study", "claim", "dataset", "convention"]).sort_index()
-    still = [load(place[0]).provenance["commit"] == row["published_at"] for place, row in rows.iterrows()]
     again = {
         (study, row["claim"], row["dataset"], row["convention"]): row
         for study in ("quick", "pool", "digits")
         for _, row in estimates(RESULTS / study, FLOORS.get(study, {})).iterrows()
     }
-    return rows[still], again
+    return rows, again
 
 
 def test_every_estimate_of_the_ledger_comes_out_again_from_the_published_vectors(both):
@@ -47,7 +46,7 @@ def test_the_controls_of_the_ledger_come_out_again(both):
             assert again[place]["control"] == pytest.approx(row["control"], abs=TOLERANCE[place[1]]), place
 
 
-@pytest.mark.parametrize("study", ["quick", "digits"])
+@pytest.mark.parametrize("study", ["trained", "quick", "digits"])
 def test_every_estimate_of_version_2_comes_out_again(study):
     floors = FLOORS[study]
     judging = Judging(load(study), load_claims(), floors)

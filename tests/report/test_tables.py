@@ -104,3 +104,8 @@ def test_reports_need_neither_torch_nor_the_training_code():
             "print([m for m in sys.modules if m == 'torch' or m.startswith('pvlib.experiment')])")  # fmt: skip
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_all_results_together_stay_below_45_megabytes():
+    """They are cloned by everybody, and carried to machines that have no network."""
+    assert sum(path.stat().st_size for path in RESULTS.rglob("*") if path.is_file()) < 45e6

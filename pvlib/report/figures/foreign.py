@@ -10,12 +10,14 @@ from .book_figure import BookFigure, Missing
 from .view import title
 
 SIZE = 128  # pixels, to which the images are enlarged: the largest size that every network was shown
+OURS = "trained"  # the study of our networks that stands beside
 KINDS = (
     "one another",
     "one another, untrained",
     "our classifiers",
     "our contrastive networks",
     "our autoencoders",
+    "our variational autoencoders",
     "the pixels",
 )
 
@@ -30,7 +32,7 @@ def agreement(study: Study, *, size: int = SIZE, layer: str = "penultimate") -> 
     foreign = foreign[other & (foreign["run_b"].map(networks["size"]) == size) & (foreign["layer_b"] == layer)]
     trained = rows[rows["state_a"] == "trained"]
     ours = trained[
-        (trained["study_b"] == "quick") & (trained["state_b"] == "trained") & (trained["layer_b"] == "penultimate")
+        (trained["study_b"] == OURS) & (trained["state_b"] == "trained") & (trained["layer_b"] == "penultimate")
     ]
     parts = {
         "one another": foreign[(foreign["state_a"] == "trained") & (foreign["state_b"] == "trained")],
@@ -38,6 +40,7 @@ def agreement(study: Study, *, size: int = SIZE, layer: str = "penultimate") -> 
         "our classifiers": ours[ours["family_b"] == "classifier"],
         "our contrastive networks": ours[ours["family_b"] == "contrastive"],
         "our autoencoders": ours[ours["family_b"] == "autoencoder"],
+        "our variational autoencoders": ours[ours["family_b"] == "variational autoencoder"],
         "the pixels": trained[(trained["study_b"] == "data") & (trained["run_b"] == "pixels")],
     }
     found = [

@@ -1,4 +1,4 @@
-"""Text and tables that show themselves as MyST in the book and as HTML in Jupyter. Not for their content."""
+"""Text and tables that show themselves as MyST in the book and as HTML in Jupyter."""
 
 from __future__ import annotations
 

@@ -65,7 +65,20 @@ class View:
         runs = self.study.runs
         row = runs[runs["cell"] == cell].iloc[0]
         roles, objectives = ("primary", "exploratory", "control"), ("classification", "reconstruction", "contrastive")
-        architectures = ("mlp", "lenet", "resnet20", "resnet56", "vgg16_bn", "resnet18", "mlp_ae", "conv_ae")
+        architectures = (
+            "mlp",
+            "lenet",
+            "resnet20",
+            "resnet56",
+            "vgg16_bn",
+            "resnet18",
+            "mlp_ae",
+            "conv_ae",
+            "mlp_dae",
+            "conv_dae",
+            "mlp_vae",
+            "conv_vae",
+        )
         known = architectures.index(row["architecture"]) if row["architecture"] in architectures else len(architectures)
         return roles.index(row["role"]), objectives.index(row["objective"]), known, cell
 
