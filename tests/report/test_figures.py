@@ -298,6 +298,24 @@ def test_no_ink_is_left_that_only_suits_a_light_page(mnist):
     assert style.INK not in picture and "#000000" not in picture
 
 
+def test_numbers_on_an_axis_are_not_rounded_with_the_coordinates():
+    fig, ((ax,),) = style.figure()
+    ax.set(xlim=(0, 1), xticks=[0.125, 0.625])
+    picture = style.svg(fig, name="ticks", alt="x")
+    assert ">0.125<" in picture and ">0.625<" in picture
+    assert not re.search(r"<[^>]*\d\.\d{3}", picture)
+
+
+def test_lines_of_all_architectures_look_different():
+    looks = view_of(tables.load("trained", RESULTS), "mnist").looks
+    assert len(looks) == 8 == len(set(looks.values()))
+
+
+def test_pairs_with_a_variational_autoencoder_are_told_apart():
+    table = controls.mean_direction(view_of(tables.load("trained", RESULTS), "cifar10")).table
+    assert (table["variational"] == table["pair"].str.contains("variational")).all() and table["variational"].any()
+
+
 def test_a_figure_alone_has_ink_of_its_own(mnist):
     assert "currentColor" not in style.svg(along.to_final(mnist).figure, name="alone", alt="x", ink="#777777")
 

@@ -28,12 +28,13 @@ def features(planted: str, rng, common: np.ndarray) -> np.ndarray:
     return noise
 
 
-def universes(trained: str, untrained: str) -> pd.DataFrame:
+def universes(trained: str, untrained: str, *more: str, **options) -> pd.DataFrame:
+    """`more`: architectures in whose features nothing is planted."""
     rng = np.random.default_rng(0)
     common = rng.normal(size=SAMPLES)
     common -= common.mean()
     vectors, runs = {}, []
-    for architecture in ARCHITECTURES:
+    for architecture in (*ARCHITECTURES, *more):
         for seed in range(SEEDS):
             run = f"{architecture}-{seed}"
             runs.append({"run": run, "architecture": architecture, "cell": architecture, "dataset": "mnist", "role": "primary",
@@ -41,12 +42,12 @@ def universes(trained: str, untrained: str) -> pd.DataFrame:
             vectors[run] = {
                 str(VectorName.primary(state, convention)): p_vector(matrix, convention).vectors.T
                 for state, planted in (("trained", trained), ("untrained", untrained))
-                for matrix in [features(planted, rng, common)]
+                for matrix in [features("nothing" if architecture in more else planted, rng, common)]
                 for convention in CONVENTIONS
             }
     study = SimpleNamespace(name="planted", runs=pd.DataFrame(runs), pairs=pairs.pair_rows(
         vectors, {row["run"]: row["cell"] for row in runs}))  # fmt: skip
-    return multiverse.universes(Judging(study, load_claims(), dict.fromkeys(ARCHITECTURES, 0.5)))
+    return multiverse.universes(Judging(study, load_claims(), dict.fromkeys((*ARCHITECTURES, *more), 0.5)), **options)
 
 
 def where(table: pd.DataFrame, statement: str, family: str = "all") -> set[str]:
@@ -66,6 +67,11 @@ def test_a_mean_that_is_there_before_training_is_no_merit_of_training():
     assert where(table, "agree_beyond_controls") == set()
     assert where(table, "more_than_untrained") == set()
     assert where(table, "falls") == set()
+
+
+def test_variational_autoencoders_without_a_mean_can_be_left_out():
+    assert where(universes("mean", "mean", "mlp_vae"), "agree") == set()
+    assert where(universes("mean", "mean", "mlp_vae", variational=False), "agree") == {"uncentred", "unit"}
 
 
 @pytest.mark.parametrize("family", ["all", "classifier", "autoencoder"])

@@ -25,8 +25,13 @@ STATEMENTS = {
 }
 
 
-def universes(judging: Judging) -> pd.DataFrame:
+def universes(judging: Judging, *, variational: bool = True) -> pd.DataFrame:
     """A row for each universe of a study that at least two architectures have features in.
+
+    Parameters
+    ----------
+    variational
+        Whether variational autoencoders count as autoencoders, or are left out.
 
     Returns
     -------
@@ -41,7 +46,7 @@ def universes(judging: Judging) -> pd.DataFrame:
     for dataset, layer, convention, split in itertools.product(
         judging.datasets, plan.layers, plan.conventions, plan.splits
     ):
-        answers = judging.agreements(dataset, convention, layer=layer, split=split)
+        answers = judging.agreements(dataset, convention, layer=layer, split=split, variational=variational)
         falls = _falls(judging, dataset, convention, layer, split) if answers else {}
         for family in FAMILIES:
             one = answers.get("all" if family == "all" else f"{family}-{family}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
 from . import forms, style
 from .agreement import BY_RELATION
 from .book_figure import BookFigure, Missing
+from .mean_away import VARIATIONAL
 from .view import CONVENTIONS, LAYERS, View
 
 KINDS = {
@@ -26,8 +29,14 @@ def mean_direction(view: View) -> BookFigure | Missing:
     rows = view.of_two_architectures(pairs, layer="penultimate", split="train", convention="uncentred")
     if rows.empty:
         return Missing("no pairs of different architectures")
-    rows = rows.assign(state=rows["state_a"], mean_direction=rows["c_a"] * rows["c_b"])
-    table = rows.groupby(["state", "relation", "pair"], as_index=False, sort=False)[
+    variational = [view.architectures[name] for name in VARIATIONAL if name in view.architectures]
+    rows = rows.assign(
+        state=rows["state_a"], mean_direction=rows["c_a"] * rows["c_b"],
+        variational=rows["label_a"].isin(variational) | rows["label_b"].isin(variational),
+    )  # fmt: skip
+    # The mean fixes the sign of a P-vector; without one the sign of r is arbitrary.
+    rows["r"] = rows["r"].mask(rows["variational"] & (rows["state"] == "trained"))
+    table = rows.groupby(["state", "relation", "pair", "variational"], as_index=False, sort=False)[
         ["cos", "mean_direction", "r"]
     ].mean()
     fig, (axes,) = style.figure(2, height=3.6)
@@ -36,9 +45,13 @@ def mean_direction(view: View) -> BookFigure | Missing:
         (("mean_direction", "what the mean direction alone gives"), ("r", "correlation of the entries, r")),
         strict=True,
     ):
-        for state, (colour, marker) in style.STATES.items():
-            part = table[table["state"] == state]
-            ax.plot(part[x], part["cos"], marker, color=colour, alpha=0.85, label=state, markersize=5)
+        for (state, (colour, marker)), hollow in itertools.product(style.STATES.items(), (False, True)):
+            # Before training, variational autoencoders are networks like others.
+            part = table[(table["state"] == state) & ((table["variational"] & (state == "trained")) == hollow)]
+            if len(part):
+                ax.plot(part[x], part["cos"], marker, color=colour, alpha=0.85, markersize=5,
+                        markerfacecolor="none" if hollow else colour,
+                        label=f"{state}, with a variational autoencoder" if hollow else state)  # fmt: skip
         ax.set(xlabel=words)
         forms.grid(ax, "both")
     axes[0].axline((1, 1), slope=1, color=style.FAINT, linewidth=1, linestyle=(0, (4, 3)))
@@ -48,7 +61,8 @@ def mean_direction(view: View) -> BookFigure | Missing:
         fig,
         table,
         "Each mark is a pair of architectures. Left: on the dashed line the mean direction gives all of the cosine. Right: the "
-        "correlation of the entries of the two uncentred P-vectors, which is what they share beyond it.",
+        "correlation of the entries of the two uncentred P-vectors, which is what they share beyond it"
+        + ("; without pairs that lost a mean, whose sign is arbitrary." if table["variational"].any() else "."),
         f"Scatter plots for {view.title}: mean uncentred absolute cosine of pairs of architectures against the product of their cosines "
         "with the constant vector, and against the correlation of their entries, trained and untrained.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from ..answers.multiverse import STATEMENTS
@@ -31,8 +32,9 @@ def curve(universes: pd.DataFrame, statement: str) -> BookFigure | Missing:
     )
     top, bottom = axes[0][0], axes[1][0]
     holds = table[statement].astype(bool)
-    for mask, colour, label in ((holds, style.BLUE, "holds"), (~holds, style.FAINT, "does not hold, or is open")):
-        top.scatter(table.index[mask], table.loc[mask, estimate], color=colour, s=10, label=label, zorder=3)
+    kinds = ((holds, style.BLUE, "holds"), (~holds, style.FAINT, "does not hold, or is open"))
+    for number, (mask, colour, label) in enumerate(kinds):
+        top.scatter(table.index[mask], table.loc[mask, estimate], color=colour, s=6, label=label, zorder=4 - number)
     if other is not None:
         name = "untrained networks, mean" if other == "untrained" else "the same after training"
         top.scatter(table.index, table[other], color=style.ORANGE, s=8, marker="_", label=name)
@@ -41,13 +43,11 @@ def curve(universes: pd.DataFrame, statement: str) -> BookFigure | Missing:
     top.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=7)
     forms.grid(top, "y")
     for row, (column, value) in enumerate(levels):
-        mask = table[column] == value
-        bottom.scatter(
-            table.index[mask],
-            [row] * int(mask.sum()),
-            s=5,
-            color=[style.BLUE if h else style.FAINT for h in holds[mask]],
-        )
+        for mask, colour, _ in kinds:
+            # One path for all ticks of a row: a mark for each would make the page several times as large.
+            at = np.repeat(table.index[mask & (table[column] == value)].to_numpy(float), 3)
+            ends = np.tile([row - 0.3, row + 0.3, np.nan], len(at) // 3)
+            bottom.plot(at, ends, color=colour, linewidth=1.2, solid_capstyle="butt")
     forms.name_rows(
         bottom, [title(value) if column == "dataset" else str(value).replace("_", " ") for column, value in levels]
     )
@@ -56,9 +56,9 @@ def curve(universes: pd.DataFrame, statement: str) -> BookFigure | Missing:
     return BookFigure(
         fig,
         table,
-        f"“{STATEMENTS[statement].capitalize()}”: every universe that can be judged, sorted. It holds in {count} of {len(table)} (blue). Beneath, a dot for each "
+        f"“{STATEMENTS[statement].capitalize()}”: every universe that can be judged, sorted. It holds in {count} of {len(table)} (blue). Beneath, a tick for each "
         "choice that makes the universe; a row that is all blue, or has no blue, is a choice that decides the answer.",
-        f"Specification curve of {len(table)} universes for the statement: {STATEMENTS[statement]}. It holds in {count}. A matrix of dots beneath "
+        f"Specification curve of {len(table)} universes for the statement: {STATEMENTS[statement]}. It holds in {count}. A matrix of ticks beneath "
         "shows data set, layer, definition, anchor and family of each universe.",
     )  # fmt: skip
 

@@ -31,6 +31,8 @@ COLOURS = {
     "simclr_resnet20": PURPLE,
     "mlp_dae": OLIVE,
     "conv_dae": ORANGE,
+    "mlp_vae": SKY,
+    "conv_vae": FAINT,
 }
 # Of two networks, by the families that they belong to: words, colour, marker.
 RELATIONS = {
@@ -44,7 +46,8 @@ RELATIONS = {
 STATES = {"trained": (BLUE, "o"), "untrained": (ORANGE, "D")}  # colour and marker
 MARKERS = {"classification": "o", "reconstruction": "s", "contrastive": "D"}
 LINES = {"classification": "-", "reconstruction": "--", "contrastive": ":"}
-DASHES = {"conv_ae": "-.", "conv_dae": "-."}  # told from other autoencoders without colour
+# Autoencoders told from one another without colour
+DASHES = {"conv_ae": "-.", "conv_dae": "-.", "conv_vae": "-.", "mlp_dae": ":"}
 SEQUENTIAL = "viridis"
 WIDTH = 7.4  # inches: what the text column of the book is wide
 
@@ -135,11 +138,15 @@ def svg(fig: Figure, *, name: str, alt: str, ink: str = "currentColor") -> str:
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
     text = re.sub(r"\s*\n\s*", "\n", text).strip().replace(INK, ink)
-    # Two decimals are a fiftieth of a pixel; Matplotlib writes six.
-    text = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), text)
+    # Two decimals are a fiftieth of a pixel; Matplotlib writes six. What stands between tags is read by people: it stays.
+    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d{3,}", _two_decimals, tag[0]), text)
     text = re.sub(r' transform="rotate\(-0 [^"]*"', "", text).replace(
         "'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif"
     )
     if ink == "currentColor":
         text = text.replace(f": {BLUE.lower()}", f": {PAGE_BLUE}")
     return text.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" ', 1)
+
+
+def _two_decimals(number: re.Match) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")

@@ -60,26 +60,24 @@ def losses(view: View) -> BookFigure | Missing:
     rows = view.of_runs(view.study.history, role="primary")
     if rows.empty:
         return Missing("no training history")
-    table = forms.over_seeds(
-        rows.sort_values("rank", kind="stable"), ["objective", "label", "architecture", "epoch"], "train_loss"
-    )
+    table = forms.over_seeds(rows.sort_values("rank", kind="stable"), ["objective", "label", "epoch"], "train_loss")
     kinds = [kind for kind in style.MARKERS if kind in set(table["objective"])]
-    words = {"classification": "cross-entropy", "reconstruction": "mean squared error", "contrastive": "NT-Xent"}
-    fig, (axes,) = style.figure(len(kinds), height=2.7)
+    words = {"classification": "cross-entropy", "reconstruction": "squared error", "contrastive": "NT-Xent"}
+    fig, (axes,) = style.figure(len(kinds), height=3.4)
     for ax, kind in zip(axes, kinds, strict=True):
         of_kind = table[table["objective"] == kind]
-        for (label, architecture), part in of_kind.groupby(["label", "architecture"], sort=False):
-            colour = style.colour(architecture)
-            ax.plot(part["epoch"], part["mean"], color=colour, label=label)
+        for label, part in of_kind.groupby("label", sort=False):
+            colour, dash = view.looks[label]
+            ax.plot(part["epoch"], part["mean"], dash, color=colour, label=label)
             ax.fill_between(part["epoch"], part["lo"], part["hi"], color=colour, alpha=0.2, linewidth=0)
         wide = of_kind["hi"].max() / of_kind["lo"].min() > 20
         ax.set(xlabel="epoch", ylabel="training loss", title=words[kind], yscale="log" if wide else "linear")
         forms.grid(ax)
-        ax.legend()
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
     return BookFigure(
         fig,
         table.rename(columns={"lo": "least", "hi": "most"}),
-        "Training loss by epoch: line, mean over seeds; band, range.",
+        "Training loss by epoch: line, mean over seeds; band, range. That of variational autoencoders counts the divergence of their code, too.",
         f"Line plots for {view.title}: training loss against epoch, one panel for classification, reconstruction and contrastive learning.",
     )
 
