@@ -132,7 +132,8 @@ def published_networks(folders: Iterable[Path], data: ImageData) -> tuple[dict, 
         runs = runs[(runs["dataset"] == data.name) & (runs["status"] == "done") & (runs["role"] == "primary")]
         for run, objective, name in zip(runs["run"], runs["objective"], runs["architecture"], strict=True):
             vectors[run] = unpack(load_file(study / "vectors" / f"{run}.safetensors"))
-            about[run] = (summary["study"], VARIATIONAL if name.endswith("_vae") else FAMILIES.get(objective, objective))
+            family = VARIATIONAL if name.endswith("_vae") else FAMILIES.get(objective, objective)
+            about[run] = (summary["study"], family)
     return vectors, about
 
 
