@@ -9,21 +9,18 @@ from . import forms, style
 from .book_figure import BookFigure, Missing
 from .view import title
 
-SIZE = 128  # pixels, to which the images are enlarged: the largest size that every network was shown
+SIZE = 224  # pixels, to which the images are enlarged: the largest size that every network was shown
 OURS = "trained"  # the study of our networks that stands beside
-KINDS = (
-    "one another",
-    "one another, untrained",
-    "our classifiers",
-    "our contrastive networks",
-    "our autoencoders",
-    "our variational autoencoders",
-    "the pixels",
-)
 
 
-def agreement(study: Study, *, size: int = SIZE, layer: str = "penultimate") -> pd.DataFrame:
-    """dataset, convention, kind, mean, least, most, pairs: |cos| of ImageNet networks at that layer; ours at their penultimate."""
+def agreement(study: Study, ours: Study, *, size: int = SIZE, layer: str = "penultimate") -> pd.DataFrame:
+    """|cos| of ImageNet networks at that layer with one another, with networks of the study `ours` at their penultimate layer, with the pixels.
+
+    Returns
+    -------
+    DataFrame
+        dataset, convention, kind (with whom, in the order of the figure), mean, least, most, pairs.
+    """
     rows = pd.read_parquet(study.path("agreement.parquet"))
     networks = pd.read_parquet(study.path("networks.parquet")).drop_duplicates("run").set_index("run")
     rows = rows[(rows["layer"] == layer) & (rows["run_a"].map(networks["size"]) == size)]
@@ -31,18 +28,19 @@ def agreement(study: Study, *, size: int = SIZE, layer: str = "penultimate") -> 
     other = foreign["run_a"].map(networks["network"]) != foreign["run_b"].map(networks["network"])
     foreign = foreign[other & (foreign["run_b"].map(networks["size"]) == size) & (foreign["layer_b"] == layer)]
     trained = rows[rows["state_a"] == "trained"]
-    ours = trained[
-        (trained["study_b"] == OURS) & (trained["state_b"] == "trained") & (trained["layer_b"] == "penultimate")
-    ]
     parts = {
         "one another": foreign[(foreign["state_a"] == "trained") & (foreign["state_b"] == "trained")],
         "one another, untrained": foreign[(foreign["state_a"] == "untrained") & (foreign["state_b"] == "untrained")],
-        "our classifiers": ours[ours["family_b"] == "classifier"],
-        "our contrastive networks": ours[ours["family_b"] == "contrastive"],
-        "our autoencoders": ours[ours["family_b"] == "autoencoder"],
-        "our variational autoencoders": ours[ours["family_b"] == "variational autoencoder"],
-        "the pixels": trained[(trained["study_b"] == "data") & (trained["run_b"] == "pixels")],
     }
+    runs = ours.runs.drop_duplicates("run").set_index("run")
+    own = trained[(trained["study_b"] == ours.provenance["study"]) & (trained["state_b"] == "trained")]
+    own = own[(own["layer_b"] == "penultimate") & own["run_b"].isin(runs.index)]
+    named = own["family_b"].isin(["classifier", "contrastive"])
+    own = own.assign(kind=own["run_b"].map(runs["label"]).where(named, own["family_b"] + "s"))
+    for family in ("classifier", "contrastive", "autoencoder", "variational autoencoder"):
+        for kind in own.loc[own["family_b"] == family, "kind"].unique():
+            parts[f"our {kind}"] = own[own["kind"] == kind]
+    parts["the pixels"] = trained[(trained["study_b"] == "data") & (trained["run_b"] == "pixels")]
     found = [
         part.groupby(["dataset", "convention"], as_index=False)["cos"]
         .agg(mean="mean", least="min", most="max", pairs="size")
@@ -53,14 +51,13 @@ def agreement(study: Study, *, size: int = SIZE, layer: str = "penultimate") -> 
 
 
 @style.styled
-def figure(study: Study | None) -> BookFigure | Missing:
+def figure(study: Study | None, ours: Study | None) -> BookFigure | Missing:
     """Mean and range of |cos| for each kind of partner, a panel for each data set and convention."""
-    if study is None:
-        return Missing("the study of foreign networks is not published")
-    table = agreement(study)
+    if study is None or ours is None:
+        return Missing("the study of foreign networks, or that of ours beside it, is not published")
+    table = agreement(study, ours)
     table["panel"] = table["dataset"].map(title) + ", " + table["convention"]
     panels = [f"{title(dataset)}, {c}" for c in forms.BOTH for dataset in table["dataset"].unique()]
-    table = table.sort_values("kind", key=lambda names: names.map(KINDS.index), kind="stable")
     table["who"] = "mean, and range over pairs of networks"
     fig = forms.rows(
         table, row="kind", hue="who", looks={table["who"].iloc[0]: (style.BLUE, "o")}, ends=("least", "most"), panel="panel",
