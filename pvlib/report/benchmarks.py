@@ -88,7 +88,8 @@ def load_kernels(name: str, folder: str | Path) -> list[Benchmark]:
     """The results of a script that writes a file for each kernel of the matrix products, `NAME-KERNEL.json`; where there is
     none, that of `NAME.json`.
     """
-    names = sorted(path.stem for path in Path(folder).glob(f"{name}-*.json")) or [name]
+    stems = (path.stem for path in Path(folder).glob(f"{name}-*.json"))
+    names = sorted(stems, key=lambda stem: (stem.endswith("-haswell"), stem)) or [name]  # AVX2 alone comes last
     return [found for each in names if (found := load(each, folder))]
 
 

@@ -53,7 +53,7 @@ def test_a_case_that_is_slower_than_a_peer_is_named(folder):
     )
 
 
-def test_every_kernel_is_shown_and_the_old_file_only_where_there_is_none(folder):
+def test_every_kernel_is_shown_the_native_one_first_and_the_old_file_only_where_there_is_none(folder):
     (old,) = benchmarks.load_kernels("pvector", folder)
     assert old.name == "pvector"
     for kernel in ("SkylakeX", "Haswell"):
@@ -61,7 +61,7 @@ def test_every_kernel_is_shown_and_the_old_file_only_where_there_is_none(folder)
         for part in ("results", "summary"):
             content[part] = [row | {"dtype": dtype} for row in content[part] for dtype in ("float32", "float64")]
         (folder / f"pvector-{kernel.lower()}.json").write_text(json.dumps(content))
-    haswell, skylake = benchmarks.load_kernels("pvector", folder)
+    skylake, haswell = benchmarks.load_kernels("pvector", folder)
     assert "kernel Haswell" in haswell.origin and "kernel SkylakeX" in skylake.origin
     assert list(benchmarks.p_vector_table(haswell)["samples × features"]) == [
         "2,000 × 300, float32",
