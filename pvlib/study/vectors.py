@@ -64,8 +64,6 @@ def for_publication(vectors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     for text, value in vectors.items():
         name = VectorName.parse(text)
         if name.state in STATES and name.split in SPLITS and name.convention in ALONG:
-            if name.split == "train":
-                found[text] = value[: 1 if name.state == "untrained_raw" else SPAN]
-            elif name.state != "untrained_raw":
-                found[text] = value[:1]
+            spanned = name.split == "train" and name.state != "untrained_raw"
+            found[text] = value[: SPAN if spanned else 1]
     return found

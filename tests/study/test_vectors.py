@@ -75,6 +75,7 @@ def test_what_is_published_is_what_the_docs_say_and_no_more():
         "trained/train/output/uncentred": 1,
         "trained/test/penultimate/centred": 1,
         "untrained_raw/train/penultimate/centred": 1,
+        "untrained_raw/test/penultimate/centred": 1,
         "untrained/train/penultimate/centred": 9,
     }
 
