@@ -76,7 +76,7 @@ def brightness(mean_pixel: np.ndarray, vectors: Mapping[str, np.ndarray]) -> Boo
     for ax, (name, vector) in zip(axes, vectors.items(), strict=True):
         entries = vector * np.sqrt(len(vector))
         r = round(float(np.corrcoef(mean_pixel, vector)[0, 1]), 2) + 0.0  # no "-0.00"
-        ax.scatter(mean_pixel, entries, s=6, alpha=0.5, color=style.BLUE, linewidths=0)
+        ax.scatter(mean_pixel, entries, s=6, alpha=0.5, color=style.BLUE, linewidths=0, rasterized=True)
         ax.axhline(1 if abs(entries.mean()) > 0.5 else 0, color=style.FAINT, linewidth=1)
         ax.set(title=f"{name}\nr = {r:.2f}", xlabel="mean pixel of the image", ylabel="entry × √n")
         tables.append(pd.DataFrame({"vector": name, "mean_pixel": mean_pixel, "entry_sqrt_n": entries}))

@@ -135,9 +135,14 @@ def svg(fig: Figure, *, name: str, alt: str, ink: str = "currentColor") -> str:
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
+    referred = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
+    text = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in referred else "", text)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
     text = re.sub(r"\s*\n\s*", "\n", text).strip().replace(INK, ink)
+    text = re.sub(r"<g/>\n", "", text)  # a tick without a line
+    while (fewer := re.sub(r"<g>\n</g>\n", "", text)) != text:
+        text = fewer
     # Two decimals are a fiftieth of a pixel; Matplotlib writes six. What stands between tags is read by people: it stays.
     text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d{3,}", _two_decimals, tag[0]), text)
     text = re.sub(r' transform="rotate\(-0 [^"]*"', "", text).replace(
