@@ -22,6 +22,7 @@ def all_pairs(summary: Summary) -> BookFigure | Missing:
         return Missing("fewer than two architectures are published")
     names = {key: words for key, (words, *_) in RELATIONS.items()}
     table = table[table["relation"].isin(names)]
+    variational = set(summary.claims.families["variational autoencoder"])
     datasets, conventions = list(table["dataset"].unique()), list(table["convention"].unique())
     fig, axes = style.figure(
         len(datasets), len(conventions), height=1.0 + 2.0 * len(conventions), sharex=True, sharey=True
@@ -33,7 +34,7 @@ def all_pairs(summary: Summary) -> BookFigure | Missing:
             for key, (words, colour, marker) in RELATIONS.items():
                 chosen = part[part["relation"] == key]
                 for number, (pair, lines) in enumerate(chosen.groupby("pair")):
-                    hollow = {"markerfacecolor": "none"} if "_vae" in str(pair) else {}
+                    hollow = {"markerfacecolor": "none"} if variational & set(str(pair).split(" and ")) else {}
                     means = lines.set_index("state")["mean"].reindex(STATES)
                     ax.plot([0, 1], means, color=colour, marker=marker, ms=4.5, lw=0.6, alpha=0.8, **hollow)
                     if not number:

@@ -10,7 +10,6 @@ import pandas as pd
 from . import forms, style
 from .agreement import BY_RELATION
 from .book_figure import BookFigure, Missing
-from .mean_away import VARIATIONAL
 from .view import CONVENTIONS, LAYERS, View
 
 KINDS = {
@@ -29,10 +28,9 @@ def mean_direction(view: View) -> BookFigure | Missing:
     rows = view.of_two_architectures(pairs, layer="penultimate", split="train", convention="uncentred")
     if rows.empty:
         return Missing("no pairs of different architectures")
-    variational = [view.architectures[name] for name in VARIATIONAL if name in view.architectures]
     rows = rows.assign(
         state=rows["state_a"], mean_direction=rows["c_a"] * rows["c_b"],
-        variational=rows["label_a"].isin(variational) | rows["label_b"].isin(variational),
+        variational=rows["label_a"].isin(view.variational) | rows["label_b"].isin(view.variational),
     )  # fmt: skip
     # The mean fixes the sign of a P-vector; without one the sign of r is arbitrary.
     rows["r"] = rows["r"].mask(rows["variational"] & (rows["state"] == "trained"))

@@ -27,8 +27,7 @@ def pair_means(view: View) -> pd.DataFrame:
     pairs = view.study.pairs
     pairs = pairs[(pairs["state_a"] == pairs["state_b"]) & pairs["state_a"].isin(STATES)]
     rows = view.of_two_architectures(pairs, layer="penultimate", split="train", convention=["uncentred", "centred"])
-    variational = {view.architectures.get(name) for name in VARIATIONAL}
-    without_mean = rows["label_a"].isin(variational).astype(int) + rows["label_b"].isin(variational)
+    without_mean = rows["label_a"].isin(view.variational).astype(int) + rows["label_b"].isin(view.variational)
     rows = rows.assign(group=without_mean.map(dict(enumerate(GROUPS))), state=rows["state_a"])
     means = rows.groupby(["group", "convention", "state", "pair"], as_index=False)["cos"].mean()
     return means.rename(columns={"cos": "mean"})

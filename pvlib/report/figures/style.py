@@ -136,8 +136,7 @@ def svg(fig: Figure, *, name: str, alt: str, ink: str = "currentColor") -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
     referred = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
-    text = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in referred else "", text)
-    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r' id="([^"]*)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in referred else "", text)
     text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
     text = re.sub(r"\s*\n\s*", "\n", text).strip().replace(INK, ink)
     text = re.sub(r"<g/>\n", "", text)  # a tick without a line

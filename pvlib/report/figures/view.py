@@ -66,19 +66,8 @@ class View:
         row = runs[runs["cell"] == cell].iloc[0]
         roles, objectives = ("primary", "exploratory", "control"), ("classification", "reconstruction", "contrastive")
         architectures = (
-            "mlp",
-            "lenet",
-            "resnet20",
-            "resnet56",
-            "vgg16_bn",
-            "resnet18",
-            "mlp_ae",
-            "conv_ae",
-            "mlp_dae",
-            "conv_dae",
-            "mlp_vae",
-            "conv_vae",
-        )
+            "mlp", "lenet", "resnet20", "resnet56", "vgg16_bn", "resnet18", "mlp_ae", "conv_ae", "mlp_dae", "conv_dae", "mlp_vae", "conv_vae",
+        )  # fmt: skip
         known = architectures.index(row["architecture"]) if row["architecture"] in architectures else len(architectures)
         return roles.index(row["role"]), objectives.index(row["objective"]), known, cell
 
@@ -107,6 +96,12 @@ class View:
         """Architecture of a primary cell -> its label, in display order."""
         cells = self.cells[self.cells["role"] == "primary"]
         return dict(zip(cells["architecture"], cells["label"], strict=True))
+
+    @cached_property
+    def variational(self) -> set[str]:
+        """Labels of the primary variational autoencoders, which are trained to have no mean."""
+        family = self.judging.claims.families["variational autoencoder"]
+        return {label for name, label in self.architectures.items() if name in family}
 
     def architecture_of(self, label: str) -> str:
         """The architecture of a primary cell's label."""
