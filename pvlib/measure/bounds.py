@@ -9,8 +9,8 @@ vectors, U = F V made orthonormal the left ones, L the diagonal of the k compute
    made from; min L is an eigenvalue up to the same amount; and sigma_{k+1}^2 is at most `limit`. By *Weyl's* inequality no
    eigenvalue of the computed F'F is further from the exact one than the norm of their difference (`product_rounding`), which
    gives the limit of "gram" and "dual". "krylov" never sees the rest of the spectrum: its limit is the squared norm that
-   the top k leave over, |F|^2 - sum L, where this is enough; otherwise its estimate of sigma_{k+1}^2, and the bound is an
-   estimate (`certified` is False).
+   the top k leave over, |F|^2 - sum L, where this is enough; otherwise its estimate of sigma_{k+1}^2 plus the residual of that
+   (an eigenvalue is no further away), and the bound is an estimate (`certified` is False).
 3. *Wedin (1972)*. F shrinks whatever is not along V by sigma_{k+1} / sigma_k at least, so the left vectors are that much
    nearer than the right ones (up to 45 degrees, where the tangent of step 1 is no more than twice its sine).
 4. *The product F V itself* is rounded, which turns the left vectors by `own`.

@@ -10,38 +10,38 @@ Engines agree within their bounds, but not in the last digits: ask for one by na
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from time import get_clock_info, perf_counter, thread_time
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from .lanczos import COLUMNS, GROUP, TOLERANCE, Product, Start, chunk_rows
+from .lanczos import TOLERANCE, Product, Start
 from .moments import Moments, first_mean
 from .rows import NARROW, ArrayRows, Rows
 from .threads import quiet, workers
 
 LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as much as it can save
 SHORT = 192  # the Gram matrix (or the dual one) is faster where one side is no longer than this
-USUAL = 20  # passes that "gram" costs where it is not measured
+USUAL = 30  # passes that "gram" costs where it is not measured
 FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
-BESIDE = 1.0  # what it does beside its passes: sums of squares, small matrices, left vectors
+BESIDE = 2.0  # what it does beside its passes: a first one that is wider, sums of squares, small matrices, left vectors
+AFTER = 1.25  # times the passes that a block would need, because a single vector follows the first one
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
 PIECE = 1 << 22  # entries of a thin product that is measured: more than caches hold
 TRIES = 3  # the least time of which counts
-# What other processes take of the core does not count, where the system tells finely enough (not Windows).
-clock = thread_time if get_clock_info("thread_time").resolution < 1e-6 else perf_counter
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Seconds of one core."""
+    """Seconds of all cores that may be used."""
 
     product: float  # of a Gram product, for each row and pair of columns
+    eigen: float  # of the same without other cores, which the eigenproblem leaves alone
     thin: float  # of a Krylov pass, for each entry and column of the block
 
-    def passes(self, n: int, d: int, columns: int, workers: int) -> float:
-        """Passes of Krylov that "gram" costs; the eigenproblem is left to one worker."""
-        return (n + EIGEN * d * workers) * self.product * d / (n * self.thin * columns)
+    def passes(self, n: int, d: int, columns: int) -> float:
+        """Passes of Krylov that "gram" costs."""
+        return (n * self.product + EIGEN * d * self.eigen) * d / (n * self.thin * columns)
 
 
 _known: dict[tuple, Rates] = {}
@@ -56,9 +56,9 @@ def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, dict[str, Any]]:
         return ("dual" if n < d else "gram"), {}
     if n < d or n * d < LARGE:
         return "krylov", {} if n < d else {"worth": USUAL}
-    start = Start.of(rows, center=center, columns=max(COLUMNS, k + 1))
-    with workers() as (_, count):
-        worth = rates(rows, start, center).passes(n, d, max(COLUMNS, k + 1), count)
+    with workers():  # BLAS threads that still spin afterwards would slow those that come next
+        start = Start.of(rows, center=center, k=k)
+        worth = rates(rows, start, center).passes(n, d, k)
     if worth < FEWEST or expected_passes(start.values, k, TOLERANCE[rows.dtype]) + BESIDE > worth:
         return "gram", {}
     return "krylov", {"worth": worth, "start": start}
@@ -77,28 +77,27 @@ def measured(rows: ArrayRows, start: Start, center: bool) -> Rates:
     width, length = min(rows.d, NARROW), min(rows.n, 4 * NARROW)
     block = np.ascontiguousarray(rows.block(0, length)[:, :width])
     add = partial(Moments(first_mean(block, center)).add, block)
-    product = Product(rows, start, center=False, exact=False)
-    product.passes = 1
-    columns, left = np.eye(rows.d, COLUMNS, dtype=rows.dtype), np.empty((rows.n, COLUMNS), rows.dtype)
-    step = GROUP * chunk_rows(rows.d, COLUMNS)
-    size = min(rows.n, max(step, PIECE // rows.d // step * step))
+    size = min(rows.n, max(1, PIECE // rows.d))
     starts = iter(range(0, rows.n - size + 1, size))
 
     def thin() -> None:
         first = next(starts, 0)
-        product.share(range(first, first + size, step), columns, np.zeros(COLUMNS), left)
+        product = Product(ArrayRows(rows.matrix[first : first + size]), start, center=False, exact=False)
+        product.passes = 1
+        product(start.block[:1])
 
-    with workers(), quiet():
-        return Rates(least(add) / length / width**2, least(thin) / (size * rows.d * COLUMNS))
+    with workers() as (_, count), quiet():
+        alone = least(add) / length / width**2
+        return Rates(alone / count, alone, least(thin) / (size * rows.d))
 
 
 def least(call: Callable) -> float:
     """Seconds of the fastest of some calls."""
     times = []
     for _ in range(TRIES):
-        began = clock()
+        began = perf_counter()
         call()
-        times.append(clock() - began)
+        times.append(perf_counter() - began)
     return min(times)
 
 
@@ -110,4 +109,4 @@ def expected_passes(values: np.ndarray, k: int, tolerance: float) -> float:
     x + sqrt(x^2 - 1) with each, x = 2 lambda_k / lambda_{p+1} - 1. lambda_p stands for lambda_{p+1}.
     """
     x = 2 * values[-k] / max(values[0], np.finfo(float).tiny) - 1
-    return float(np.rint(np.log(1 / tolerance) / np.arccosh(x) + 1)) if x > 1 else np.inf
+    return float(AFTER * np.log(1 / tolerance) / np.arccosh(x) + 1) if x > 1 else np.inf

@@ -1,13 +1,17 @@
-"""Block Krylov for wide matrices: a handful of reads of the matrix instead of d operations on every entry.
+"""Krylov subspaces for wide matrices: a handful of reads of the matrix instead of d operations on every entry.
 
-One product F'(F Q) with a block of p columns costs hardly more than with one, and is done chunk by chunk while the
-chunk is in the cache: float32 inside a chunk, float64 between chunks. The basis is kept orthogonal in full, and
-Rayleigh-Ritz is done over all of it. Not for narrow matrices or streams (`gram`); its gap is an estimate.
+The first read multiplies k + 1 rough directions, from a sample of the rows; it also tells the mean and the norm, and a block
+sees directions that tie, which one vector would not. Each later read follows the residuals of the k wanted Ritz vectors,
+mostly one: F'(F q) with one vector goes at the speed of memory. It is done chunk by chunk while the rows are in the cache:
+float32 inside a chunk, float64 between chunks. The basis is kept orthogonal in full, and Rayleigh-Ritz is done over all of
+it. Not for streams (`gram`); its gap is an estimate.
 
-Source: Golub & Underwood, The block Lanczos method (1977); Musco & Musco, Randomized block Krylov methods (2015).
+Source: Golub & Underwood, The block Lanczos method (1977); Musco & Musco, Randomized block Krylov methods (2015); the
+expansion by residuals is that of Davidson, J. Comput. Phys. 17 (1975) 87, without a preconditioner.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -18,17 +22,22 @@ from .gram import ALL_EQUAL, sound_scale
 from .rows import ArrayRows
 from .threads import quiet, workers
 
-CHUNK = 1 << 15  # entries of a chunk (32 rows at least): 128 KB of float32, well inside a core's cache
-GROUP = 16  # chunks that one call of NumPy multiplies: threads that come back to Python after each would wait for it
-KERNEL = 900_000  # entries times columns of a chunk, below which OpenBLAS multiplies without packing, twice as fast
-SAMPLE = 1 << 17  # entries of the rows that the first block comes from
-COLUMNS = 4  # of a block; k + 1 where that is more
+CHUNK = 1 << 21  # bytes: in the cache on the way back, and few returns to Python, where threads wait for each other
+FEWEST = 16  # rows of a chunk
+SUMMED = 16  # times the root of n: most rows of a float32 sum, whose rounding is then about `EPS32` (0.5 to 1.05 seen)
+PRECISE = 1 << 15  # entries of a float32 sum of squares, whose relative error is then about 1e-7
+ALONE = 1 << 20  # entries of a matrix that one thread has multiplied before another would have been woken
+SAMPLE = 1 << 17  # entries of the rows that the first block comes from, or
+PART = 16  # one in so many, where that is less
+MIXED = 0.1  # of a random direction in each of the first block: what no row of the sample has is found all the same
+SEEN = 4  # directions that are looked for in the sample
+VECTORS = 4  # so many are multiplied one by one: a product of matrices with so few columns is slower
 KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they would be more, the rows are read again
 SETTLED = 0.25  # relative error of the (k+1)-th eigenvalue: an eighth of the singular value, in practice a few percent
 SINGLE = 126  # exponent of a power of 2 that float32 holds, and its reciprocal
-PASSES = 40  # then the spectrum is so flat that the Gram matrix is cheaper
+PASSES = 80  # then the spectrum is so flat that the Gram matrix is cheaper
 TOLERANCE = {np.dtype(np.float32): 0.8 * PROMISED, np.dtype(np.float64): 1e-8}  # radians, by the type of the entries
-EARLY = 3  # passes before the rate of convergence is judged
+EARLY = 5  # passes before the rate of convergence is judged: a near tie stops it for some
 
 
 @dataclass
@@ -38,12 +47,12 @@ class Start:
     scale: float  # a power of 2 that every entry is multiplied by
     shift: np.ndarray | None  # subtracted from every scaled row, where the mean is large beside the deviations
     mean: np.ndarray  # of the scaled and shifted rows; 0 where they are not centred
-    block: np.ndarray  # (d, columns) orthonormal: rough top right directions
-    values: np.ndarray  # rough squared singular values in these directions, ascending
+    block: np.ndarray  # (k + 1, d) orthonormal rows: rough top right directions
+    values: np.ndarray  # rough largest squared singular values, ascending: SEEN or k + 1 of them
 
     @classmethod
-    def of(cls, rows: ArrayRows, *, center: bool, columns: int) -> "Start":
-        sample, own = rows.every(SAMPLE), rows.dtype
+    def of(cls, rows: ArrayRows, *, center: bool, k: int) -> "Start":
+        sample, own = rows.every(min(SAMPLE, max(FEWEST * rows.d, rows.n * rows.d // PART))), rows.dtype
         scale = 1.0 if 1e-6 < max(sample.max(), -sample.min()) < 1e6 else scale_of_all(rows)
         sample, mean, shift = sample * own.type(scale), np.zeros(rows.d), None
         if center:
@@ -54,12 +63,15 @@ class Start:
                 mean = mean - shift
         sample = (sample / (max(sample.max(), -sample.min()) or 1.0)).astype(np.float32)
         rng = np.random.default_rng(0)
-        block = random = rng.standard_normal((rows.d, min(columns, rows.n, rows.d)), dtype=np.float32)
+        block = random = rng.standard_normal((rows.d, min(max(SEEN, k + 1), rows.n, rows.d)), dtype=np.float32)
         for _ in range(3):  # steps of subspace iteration
             block = np.linalg.qr(sample.T @ (sample @ block) + np.float32(1e-6) * random)[0]
         image = sample @ block
-        block = np.linalg.qr(block.astype(np.float64))[0]
-        return cls(scale, shift, mean, block, np.linalg.eigvalsh((image.T @ image).astype(np.float64)))
+        values, turn = np.linalg.eigh((image.T @ image).astype(np.float64))
+        block = block @ turn[:, : -k - 2 : -1]
+        block += MIXED / np.sqrt(rows.d) * random[:, : block.shape[1]]
+        block = np.linalg.qr(block)[0]
+        return cls(scale, shift, mean, block.T.copy(), values)
 
 
 def scale_of_all(rows: ArrayRows) -> float:
@@ -84,57 +96,52 @@ class Product:
         block = block * block.dtype.type(self.scale) if self.scale != 1 else block
         return block - self.shift if self.shift is not None else block
 
-    def share(self, rows: range, columns: np.ndarray, offset: np.ndarray, left: np.ndarray):
-        """One worker's part: F'(F Q - offset), and in the first pass the sum of squares.
-
-        Where the column sums are still unknown, the last column of F Q is replaced by ones.
-        """
-        back, energy, size = np.zeros(columns.shape[::-1]), 0.0, rows.step // GROUP
-        shifted, ones = offset.any(), self.center and not self.passes
+    def share(self, rows: range, block: np.ndarray, left: np.ndarray):
+        """One worker's part: F' left' with left = Q F' - Q mean, and in the first pass the sums of rows and of squares."""
+        columns, offset = block.astype(self.dtype), (block @ self.mean).astype(self.dtype)[:, None]
+        back, total, energy = np.zeros(block.shape), np.zeros(self.rows.d), 0.0
         for start in rows:
-            stop = min(start + rows.step, rows.stop)
-            block, product = self.chunk(start, stop), left[start:stop]
-            chunks = list(zip(in_chunks(block, size), in_chunks(product, size), strict=True))
-            for part, result in chunks:
-                np.matmul(part, columns, out=result)
-            if shifted:
+            chunk = self.chunk(start, min(start + rows.step, rows.stop))
+            product = left[:, start : start + len(chunk)]
+            times(columns, chunk.T, product)
+            if self.center:
                 product -= offset
-            if ones:
-                product[:, -1] = 1.0
-            for part, result in chunks:
-                back += np.matmul(result.transpose(0, 2, 1), part).sum(axis=0, dtype=np.float64)
-            self.rows.advance(stop - start)
+            back += times(product, chunk, np.empty(block.shape, self.dtype))
             if not self.passes:
-                energy += sum(squares(part) for part, _ in chunks)
-        return back.T, energy
+                energy += squares(chunk)
+                total += np.dot(np.ones(len(chunk), self.dtype), chunk) if self.center else 0.0
+            self.rows.advance(len(chunk))
+        return back, total, energy
 
     def __call__(self, block: np.ndarray) -> np.ndarray:
-        """(d, p) float64 product with an orthonormal block (d, p): one read of the matrix."""
-        (n, d), p, first = (self.rows.n, self.rows.d), block.shape[1], not self.passes
-        summing = self.center and first
-        full = np.column_stack([block, np.zeros(d)]) if summing else block
-        columns, offset = full.astype(self.dtype), (self.mean @ full).astype(self.dtype)
-        left, step = np.empty((n, full.shape[1]), self.dtype), GROUP * chunk_rows(d, full.shape[1])
+        """(p, d) float64 product with p orthonormal rows: one read of the matrix."""
+        n, d, size = self.rows.n, self.rows.d, self.chunk_rows
+        left = np.empty((len(block), n), self.dtype)
+        share = partial(self.share, block=block, left=left)
         with self.rows.reading(f"Krylov pass {self.rows.passes + 1}"):
-            parts = self.rows.shared(step, lambda rows: self.share(rows, columns, offset, left))
-        back = sum(part[0] for part in parts)
-        if first:
-            self.energy = self.raw = sum(part[1] for part in parts)
-            if not (np.isfinite(back).all() and np.isfinite(self.energy)):
+            parts = [share(range(0, n, size))] if n * d <= ALONE else self.rows.shared(size, share)
+        back, total, energy = map(sum, zip(*parts, strict=True))
+        if not self.passes:
+            self.energy = self.raw = energy
+            if not (np.isfinite(back).all() and np.isfinite(energy)):
                 self.scale_down()
                 return self(block)
-        if summing:
-            back, total = back[:, :p], back[:, p]
-            back -= np.outer(total, (total / n - self.mean) @ block)
-            self.mean = total / n
-            self.energy -= float(total @ total) / n
-            if self.energy <= 1e-5 * self.raw and self.rows.survey().common is not None:
-                raise NoDirection(ALL_EQUAL)
+            if self.center:
+                back -= np.outer(block @ (total / n - self.mean), total)
+                self.mean = total / n
+                self.energy -= float(total @ total) / n
+                if self.energy <= 1e-5 * self.raw and self.rows.survey().common is not None:
+                    raise NoDirection(ALL_EQUAL)
         self.passes += 1
         if self.kept is not None:
-            self.kept.append(left[:, :p])
+            self.kept.append(left)
             self.kept = None if sum(each.nbytes for each in self.kept) > KEPT else self.kept
         return back
+
+    @property
+    def chunk_rows(self) -> int:
+        size = CHUNK // self.rows.d // np.dtype(self.dtype).itemsize
+        return max(FEWEST, size if self.dtype == np.float64 else min(size, int(SUMMED * np.sqrt(self.rows.n))))
 
     def scale_down(self) -> None:
         """By all entries, where that of a sample would not do; ValueError where one of them is not finite."""
@@ -143,21 +150,20 @@ class Product:
         self.shift = None if self.shift is None else self.shift * self.dtype(scale)
 
     def left(self, basis: np.ndarray, top: np.ndarray) -> np.ndarray:
-        """F V (n, k) float64, V = basis @ top: from the products that were kept, or by one read more."""
+        """F V (n, k) float64, V' = top @ basis: from the products that were kept, or by one read more."""
         if self.kept is None:
             self.kept = []
-            self(basis @ top)
-            left = self.kept.pop().astype(np.float64)
+            self(top @ basis)
+            left = self.kept.pop()
         else:
-            parts = np.split(top, np.cumsum([kept.shape[1] for kept in self.kept])[:-1])
-            left = sum(kept @ part.astype(kept.dtype) for kept, part in zip(self.kept, parts, strict=True))
+            left = top.astype(self.dtype) @ np.concatenate(self.kept)
+        left = left.T.astype(np.float64)
         return left - left.mean(axis=0) if self.center else left
 
     @property
     def rounding(self) -> float:
         """Of one product F'(F q) beside the largest eigenvalue: a bound in float64, what is seen in float32."""
-        d = self.rows.d
-        return image_rounding(d, max(16, CHUNK // d)) if self.dtype == np.float64 else EPS32
+        return image_rounding(self.rows.d, self.chunk_rows) if self.dtype == np.float64 else EPS32
 
 
 @dataclass
@@ -165,8 +171,9 @@ class Krylov:
     """Top-k vectors, squared sigmas (k + 1), and the estimate of their error, of the scaled rows."""
 
     left: np.ndarray  # (n, k), not yet normalised
-    right: np.ndarray  # (d, columns), to go on from
+    right: np.ndarray  # (columns, d), to go on from
     values: np.ndarray
+    limit: float  # the true (k+1)-th is this at most, if the subspace has met its direction
     residual: float  # |F'F V - V lambda|
     noise: float  # rounding of it
     product: Product  # and what it has learnt of the rows
@@ -179,43 +186,59 @@ def krylov(
 ) -> Krylov:
     """Top-k singular vectors to about `tolerance` radians.
 
-    exact : multiply in float64. block : (d, columns) to begin with, in place of that of `start`. worth : passes that another
+    exact : multiply in float64. block : (columns, d) to begin with, in place of that of `start`. worth : passes that another
     engine would cost; where more seem to be needed, this one is `hopeless`. `converged` is False where that or the rounding
     of float32 stopped it.
     """
-    basis = images = np.empty((rows.d, 0))
+    block = start.block if block is None else np.linalg.qr(block.T)[0].T
+    old, size, room = 0, len(block), min(rows.d, len(block) + k * PASSES)
+    basis, images = np.empty((2, room, rows.d))
+    basis[:size], small = block, np.empty((room, room))  # the upper triangle of `small`: basis @ images'
     missing: list[float] = []  # powers of e by which the error is too large
     product = Product(rows, start, center=center, exact=exact)
-    block = start.block if block is None else np.linalg.qr(block)[0]
     with workers(), quiet():
         while True:
-            image = product(block)
-            basis, images = np.hstack([basis, block]), np.hstack([images, image])
-            values, coordinates = ritz(basis, images)
-            noise, top = product.rounding * values[0], coordinates[:, :k]
-            residual = norm(images @ top - basis @ (top * values[:k]))
-            block = next_block(basis, image, noise)
-            following = values[k] if len(values) > k else 0.0  # the space is then k-dimensional
-            error = (residual + noise) * np.sqrt(following)
-            allowed = tolerance * (values[k - 1] - following) * np.sqrt(values[k - 1])
-            reached = error <= allowed and settled(basis, images, values, coordinates, k, noise)
-            missing.append(float(np.log(error / allowed)) if error > 0 and allowed > 0 else 0.0)
-            hopeless = not reached and (product.passes >= PASSES or passes_left(missing) > worth)
-            if reached or hopeless or residual < noise or block.shape[1] == 0:
+            images[old:size] = product(basis[old:size])
+            small[:size, old:size] = basis[:size] @ images[old:size].T
+            values, coordinates = ritz(small[:size, :size])
+            noise, top = product.rounding * values[0], coordinates[: k + 1]
+            residuals = top @ images[:size] - values[: k + 1, None] * (top @ basis[:size])
+            residual, other = norm(residuals[:k].T), norm(residuals[k:].T)
+            following = values[k] if size > k else 0.0  # the space may be k-dimensional
+            limit = following + other  # an eigenvalue is as near as that to a Ritz value
+            missing.append(excess(residual + noise, values[k - 1], following, tolerance))
+            accurate = excess(residual + noise, values[k - 1], limit, tolerance) <= 0
+            reached = accurate and (other <= SETTLED * following or following <= noise)
+            spent = product.passes >= min(PASSES, 2 * worth)
+            hopeless = not reached and (spent or passes_left(missing) > worth)
+            if reached or hopeless:
                 break
-        left = product.left(basis, top) if reached else np.empty((rows.n, 0))
+            wanting = residuals[k:] if missing[-1] <= 0 else residuals[:k]
+            old, size = size, extended(basis, size, wanting, noise)
+            if old == size:
+                break
+        left = product.left(basis[:size], top[:k]) if reached else np.empty((rows.n, 0))
         product.kept = None
-    right = basis @ coordinates[:, : start.block.shape[1]]
+    right = coordinates[: len(start.block)] @ basis[:size]
     values = np.append(values, 0.0)[: k + 1]
-    return Krylov(left, right, values, residual, float(noise), product, bool(reached), hopeless)
+    return Krylov(left, right, values, float(limit), residual, float(noise), product, bool(reached), hopeless)
+
+
+def excess(residual: float, value: float, following: float, tolerance: float) -> float:
+    """Powers of e by which the error of the left vectors exceeds the tolerance; infinite where there is no gap."""
+    if residual == 0 or following <= 0:
+        return 0.0
+    gap = value - following
+    return float(np.log(residual * np.sqrt(following / value) / (tolerance * gap))) if gap > 0 else np.inf
 
 
 def passes_left(missing: list[float]) -> float:
     """Passes that are still needed, by the rate of convergence so far."""
-    if len(missing) <= EARLY or missing[-1] <= 0:
+    known = [each for each in missing if each < np.inf]
+    if len(known) < EARLY or known[-1] <= 0:
         return 0.0
-    gain = (missing[-EARLY] - missing[-1]) / (EARLY - 1)
-    return missing[-1] / gain if gain > 0 else np.inf
+    gain = (known[0] - known[-1]) / (len(known) - 1)
+    return known[-1] / gain if gain > 0 else np.inf
 
 
 def randomized(rows: ArrayRows, *, center: bool, k: int, oversampling: int = 10, powers: int = 2) -> Krylov:
@@ -223,57 +246,53 @@ def randomized(rows: ArrayRows, *, center: bool, k: int, oversampling: int = 10,
 
     Not where the gap is small: its error after q powers falls as (sigma_2 / sigma_1)^(2 q), whatever the digits.
     """
-    image = np.random.default_rng(0).standard_normal((rows.d, min(k + oversampling, rows.n, rows.d)))
+    image = np.random.default_rng(0).standard_normal((min(k + oversampling, rows.n, rows.d), rows.d))
     with workers(), quiet():
-        product = Product(rows, Start.of(rows, center=center, columns=1), center=center, exact=False)
+        product = Product(rows, Start.of(rows, center=center, k=0), center=center, exact=False)
         for _ in range(powers + 1):
-            basis, product.kept = np.linalg.qr(image)[0], []
+            basis, product.kept = np.linalg.qr(image.T)[0].T, []
             image = product(basis)
-        values, coordinates = ritz(basis, image)
-        top = coordinates[:, :k]
+        values, coordinates = ritz(basis @ image.T)
+        top = coordinates[:k]
         left = product.left(basis, top)
-    residual = norm(image @ top - basis @ (top * values[:k]))
+    residual = norm((top @ image - values[:k, None] * (top @ basis)).T)
     values = np.append(values, 0.0)[: k + 1]
-    return Krylov(left, basis @ top, values, residual, product.rounding * values[0], product)
+    return Krylov(left, top @ basis, values, values[-1], residual, product.rounding * values[0], product)
 
 
-def chunk_rows(d: int, columns: int) -> int:
-    return max(32, min(CHUNK, KERNEL // columns) // d)
+def times(rows: np.ndarray, matrix: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """out = rows @ matrix, for rows that may be few. Unlike `matmul`, `dot` lets other threads go on."""
+    if len(rows) > VECTORS:
+        out[:] = np.dot(rows, matrix)
+    else:
+        for row, each in zip(rows, out, strict=True):
+            np.dot(row, matrix, out=each)
+    return out
 
 
-def in_chunks(matrix: np.ndarray, size: int) -> list[np.ndarray]:
-    """Stacks (chunks, rows, columns) of a matrix: all whole chunks of `size` rows, and the rows that are left."""
-    whole = len(matrix) // size * size
-    stacks = [matrix[:whole].reshape(-1, size, matrix.shape[1]), matrix[None, whole:]]
-    return [stack for stack in stacks if stack.size]
+def squares(rows: np.ndarray) -> float:
+    """Sum of squares; in float32 of some rows at a time, which loses little."""
+    step = len(rows) if rows.dtype == np.float64 else max(1, PRECISE // rows.shape[1])
+    parts = (rows[start : start + step] for start in range(0, len(rows), step))
+    return sum(float(np.vdot(part, part)) for part in parts)
 
 
-def squares(stack: np.ndarray) -> float:
-    """Sum of squares of a stack: products in its own precision inside a chunk, added up in float64."""
-    flat = stack.reshape(len(stack), -1)
-    return float(np.matmul(flat[:, None, :], flat[:, :, None]).sum(dtype=np.float64))
+def ritz(small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ritz values, descending and not below 0, and rows of coordinates of their vectors, from an upper triangle."""
+    values, coordinates = np.linalg.eigh(small, UPLO="U")
+    return np.maximum(values[::-1], 0.0), coordinates.T[::-1]
 
 
-def settled(basis, images, values, coordinates, k: int, noise: float) -> bool:
-    """Whether the (k+1)-th Ritz value is near an eigenvalue, or no more than rounding."""
-    if len(values) <= k or values[k] <= noise:
-        return True
-    following = coordinates[:, k]
-    return bool(np.linalg.norm(images @ following - basis @ (following * values[k])) <= SETTLED * values[k])
-
-
-def ritz(basis: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ritz values, descending and not below 0, and coordinates of Ritz vectors."""
-    small = basis.T @ images
-    values, coordinates = np.linalg.eigh((small + small.T) / 2)
-    return np.maximum(values[::-1], 0.0), coordinates[:, ::-1]
-
-
-def next_block(basis: np.ndarray, image: np.ndarray, noise: float) -> np.ndarray:
-    """The newest images made orthonormal to the basis; directions that are only rounding are dropped."""
-    fresh = image - basis @ (basis.T @ image)
-    fresh -= basis @ (basis.T @ fresh)
-    left, sizes, _ = np.linalg.svd(fresh, full_matrices=False)
-    left = left[:, sizes > noise][:, : basis.shape[0] - basis.shape[1]]
-    left = left - basis @ (basis.T @ left)
-    return np.linalg.qr(left)[0]
+def extended(basis: np.ndarray, size: int, directions: np.ndarray, noise: float) -> int:
+    """Size of the basis with the directions appended, made orthonormal; without those that are only rounding."""
+    for direction in directions[: basis.shape[1] - size]:
+        known = basis[:size]
+        for _ in range(2):  # once is not enough where it nearly lies in the basis
+            direction = direction - (known @ direction) @ known
+        length = np.linalg.norm(direction)
+        if length > noise:
+            direction = direction / length
+            direction -= (known @ direction) @ known
+            basis[size] = direction / np.linalg.norm(direction)
+            size += 1
+    return size

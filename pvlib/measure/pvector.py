@@ -17,7 +17,7 @@ from .cautions import TieWarning
 from .choice import plan
 from .entries import boolean
 from .inputs import as_rows
-from .lanczos import COLUMNS, TOLERANCE, Krylov, Start, krylov, randomized
+from .lanczos import TOLERANCE, Krylov, Start, krylov, randomized
 from .moments import Right, eigen, leading, right_of
 from .result import PVector
 from .rows import NARROW, Rows
@@ -162,7 +162,7 @@ def by_krylov(rows: Rows, center: bool, k: int, worth: float = np.inf, start: St
     tolerance, double = TOLERANCE[rows.dtype], rows.dtype == np.float64
     # To the end: BLAS threads spin for a while after a call, and would slow the workers of the next one.
     with workers():
-        start = start or Start.of(rows, center=center, columns=max(COLUMNS, k + 1))
+        start = start or Start.of(rows, center=center, k=k)
         for exact in (True,) if double else (False, True):
             found = krylov(
                 rows, center=center, k=k, tolerance=tolerance, exact=exact, start=start, block=block, worth=worth
@@ -192,7 +192,7 @@ def from_krylov(rows: Rows, found: Krylov, center: bool, method: str) -> PVector
     errors = Errors(
         residual=found.residual,
         rounding=found.noise,
-        limit=float(leftover if certified else values[-1]),
+        limit=float(leftover if certified else found.limit),
         own=left_rounding(known.raw, values[-2], rows.d, EPS64 if exact else EPS32),
         faintest=found.noise,
         certified=bool(certified),

@@ -299,7 +299,7 @@ def test_auto_takes_gram_where_krylov_would_need_more_passes_than_that_costs(cen
         monkeypatch.setattr(choice.Rates, "passes", lambda *_: worth)
         return plan(as_rows(F), center=center, k=1)[0]
 
-    assert chosen(flat, 8) == "gram" and chosen(falling, 8) == "krylov"
+    assert chosen(flat, 12) == "gram" and chosen(falling, 12) == "krylov"
     assert chosen(flat, 100) == "krylov" and chosen(falling, 2) == "gram"
 
 

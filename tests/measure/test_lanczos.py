@@ -1,0 +1,100 @@
+"""What block Krylov could miss without a word: a direction that its sample has not, a tie, the rounding of float32."""
+
+import numpy as np
+import pytest
+
+from pvlib.measure.angles import kahan
+from pvlib.measure.bounds import EPS32
+from pvlib.measure.cautions import TieWarning
+from pvlib.measure.lanczos import ALONE, Product, Start
+from pvlib.measure.pvector import p_vector
+from pvlib.measure.rows import ArrayRows
+
+from .making import ACCURATE, exact, relu_features, with_sigmas
+
+DTYPES = ("float32", "float64")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(2000, 512), (1500, 3000)])
+@pytest.mark.parametrize("above", [1.1, 2, 100])
+def test_one_row_outside_the_sample_with_features_of_its_own_is_seen(shape, above, dtype):
+    """Its direction is orthogonal to all that the other rows hold; its squared singular value exceeds theirs `above` times."""
+    n, d = shape
+    rng = np.random.default_rng(0)
+    F, row = np.zeros(shape), 1001
+    F[:, : d // 2] = np.maximum(rng.standard_normal((n, 16)) @ rng.standard_normal((16, d // 2)), 0)
+    F[row], own = 0, rng.standard_normal(d - d // 2)
+    F[row, d // 2 :] = own / np.linalg.norm(own) * np.linalg.norm(F, 2) * np.sqrt(above)
+    found = p_vector(F.astype(dtype), center=False, method="krylov")
+    assert found.method == "krylov" and kahan(found.vector, np.eye(1, n, row)[0]) <= ACCURATE
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("tied", [2, 3])
+@pytest.mark.parametrize("shape", [(2000, 300), (300, 900)])
+def test_a_tie_is_seen_although_one_vector_is_followed(shape, tied, dtype):
+    """Rounded to float32 the matrix has a gap again, of some 1e-8, which products in float64 resolve to a wide bound."""
+    F = with_sigmas(*shape, np.r_[np.full(tied, 3.0), np.linspace(1, 0.5, 20)])[0].astype(dtype)
+    if dtype == "float64":
+        with pytest.warns(TieWarning):
+            assert not p_vector(F, center=False, method="krylov").defined
+    else:
+        found = p_vector(F, center=False, method="krylov")
+        assert found.certified and kahan(found.vector, exact(F, False)[0][:, 0]) <= found.error_bound > 1e-3
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("apart", [1e-1, 1e-3, 1e-5])
+def test_near_ties_are_covered_by_the_bound(apart, dtype):
+    sigmas = np.r_[1 + apart, 1.0, 1 - apart, np.linspace(0.7, 0.1, 40)]
+    F = with_sigmas(3000, 400, sigmas)[0].astype(dtype)
+    found = p_vector(F, center=False, method="krylov")
+    assert kahan(found.vector, exact(F, False)[0][:, 0]) <= found.error_bound
+    assert found.error_bound <= ACCURATE * max(1, 1e-4 / apart)
+
+
+@pytest.mark.parametrize("k", [2, 5])
+def test_spans_of_several_are_followed_together(k):
+    F = relu_features(3000, 400)
+    found, left = p_vector(F, center=True, k=k, method="krylov"), exact(F, True, k)[0]
+    sines = np.linalg.norm(left - found.vectors @ (found.vectors.T @ left), 2)
+    assert sines <= max(found.error_bound, 1e-12) and sines <= ACCURATE
+
+
+@pytest.mark.parametrize("shape", [(400, 300), (2000, 512), (30_000, 64), (3000, 2000)])
+@pytest.mark.parametrize("offset", [0, 30])
+def test_rounding_of_float32_is_no_more_than_is_counted_in(shape, offset):
+    """With a margin of 1.3: what is counted in is what is seen, not a theorem."""
+    F = relu_features(*shape) + np.float32(offset)
+    start = Start.of(ArrayRows(F), center=False, k=1)
+    single = Product(ArrayRows(F), start, center=False, exact=False)
+    double = Product(ArrayRows(F.astype(np.float64)), start, center=False, exact=True)
+    for block in (start.block, start.block[:1]):
+        seen, true = single(block), double(block)
+        assert np.linalg.norm(seen - true, 2) <= 1.3 * EPS32 * np.linalg.norm(true, 2)
+    assert single.energy == pytest.approx(double.energy, rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(2000, 512), (3000, 1500), (20_000, 256)])
+@pytest.mark.parametrize("mean", [0.05, 0.3, 1, 3])
+@pytest.mark.parametrize("gap", [1e-2, 1e-1, 0.5])
+def test_bound_covers_the_rounding_of_a_mean_beside_the_deviations(shape, mean, gap):
+    n, d = shape
+    rng = np.random.default_rng(1)
+    sigmas = np.r_[1 + gap, 1, np.linspace(0.8, 0.05, 60)]
+    F = with_sigmas(n, d, sigmas)[0] * np.sqrt(n * d / np.sum(sigmas**2))  # entries of size 1
+    F = (F + mean * np.abs(rng.standard_normal(d))).astype(np.float32)
+    found, left = p_vector(F, center=True, method="krylov"), p_vector(F.astype(np.float64), center=True, method="gram")
+    assert left.certified and kahan(found.vector, left.vector) <= min(found.error_bound, ACCURATE)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_alone_and_shared_products_agree(dtype, monkeypatch):
+    F = relu_features(3000, 300).astype(dtype)
+    assert F.size <= ALONE
+    alone = p_vector(F, center=True, method="krylov")
+    monkeypatch.setattr("pvlib.measure.lanczos.ALONE", 0)
+    monkeypatch.setattr("pvlib.measure.lanczos.CHUNK", 300 * 64 * F.itemsize)
+    shared = p_vector(F, center=True, method="krylov")
+    assert kahan(alone.vector, shared.vector) <= alone.error_bound + shared.error_bound
