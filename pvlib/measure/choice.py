@@ -7,16 +7,15 @@ each type and width of matrix, in some milliseconds, and the passes follow from 
 Engines agree within their bounds, but not in the last digits: ask for one by name where these must not change.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from .lanczos import TOLERANCE, Product, Start
-from .moments import Moments, first_mean
+from .moments import Moments, block_rows, first_mean
 from .rows import NARROW, ArrayRows, Rows
 from .threads import quiet, workers
 
@@ -24,11 +23,11 @@ LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as
 SHORT = 192  # the Gram matrix (or the dual one) is faster where one side is no longer than this
 USUAL = 30  # passes that "gram" costs where it is not measured
 FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
-BESIDE = 2.0  # what it does beside its passes: a first one that is wider, sums of squares, small matrices, left vectors
+BESIDE = 1.5  # what it does beside its passes: a first one that is wider, sums of squares, small matrices, left vectors
 AFTER = 1.25  # times the passes that a block would need, because a single vector follows the first one
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
-PIECE = 1 << 22  # entries of a thin product that is measured: more than caches hold
-TRIES = 3  # the least time of which counts
+PIECE = 1 << 23  # entries of a thin product that is measured: more than caches hold
+TRIES = 5  # the least time of which counts
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Rates:
 
     def passes(self, n: int, d: int, columns: int) -> float:
         """Passes of Krylov that "gram" costs."""
-        return (n * self.product + EIGEN * d * self.eigen) * d / (n * self.thin * columns)
+        return (n * self.product + EIGEN * d * self.eigen) * d / (n * self.thin * columns) + 1  # and left vectors
 
 
 _known: dict[tuple, Rates] = {}
@@ -73,22 +72,27 @@ def rates(rows: ArrayRows, start: Start, center: bool) -> Rates:
 
 
 def measured(rows: ArrayRows, start: Start, center: bool) -> Rates:
-    """On rows of the matrix; those of the thin product were not read before, as in a pass."""
-    width, length = min(rows.d, NARROW), min(rows.n, 4 * NARROW)
-    block = np.ascontiguousarray(rows.block(0, length)[:, :width])
-    add = partial(Moments(first_mean(block, center)).add, block)
-    size = min(rows.n, max(1, PIECE // rows.d))
-    starts = iter(range(0, rows.n - size + 1, size))
+    """On rows that were not read before, as in a pass."""
+    width, length = min(rows.d, NARROW), min(rows.n, block_rows(rows.d, rows.dtype.itemsize))
+    moments = Moments(first_mean(np.ascontiguousarray(rows.block(0, length)[:, :width]), center))
+    blocks = (np.ascontiguousarray(part.block(0, length)[:, :width]) for part in parts(rows, length))
+    pieces = parts(rows, size := min(rows.n, max(1, PIECE // rows.d)))
 
     def thin() -> None:
-        first = next(starts, 0)
-        product = Product(ArrayRows(rows.matrix[first : first + size]), start, center=False, exact=False)
+        product = Product(next(pieces), start, center=False, exact=False)
         product.passes = 1
         product(start.block[:1])
 
     with workers() as (_, count), quiet():
-        alone = least(add) / length / width**2
+        alone = least(lambda: moments.add(next(blocks))) / length / width**2
         return Rates(alone / count, alone, least(thin) / (size * rows.d))
+
+
+def parts(rows: ArrayRows, length: int) -> Iterator[ArrayRows]:
+    """Of so many rows, one after the other, without end."""
+    while True:
+        for first in range(0, rows.n - length + 1, length):
+            yield ArrayRows(rows.matrix[first : first + length])
 
 
 def least(call: Callable) -> float:
