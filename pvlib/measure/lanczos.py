@@ -120,7 +120,8 @@ class Product:
         share = partial(self.share, block=block, left=left)
         with self.rows.reading(f"Krylov pass {self.rows.passes + 1}"):
             parts = [share(range(0, n, size))] if n * d <= ALONE else self.rows.shared(size, share)
-        back, total, energy = map(sum, zip(*parts, strict=True))
+        back, total = (np.sum([part[which] for part in parts], axis=0) for which in (0, 1))
+        energy = sum(part[2] for part in parts)
         if not self.passes:
             self.energy = self.raw = energy
             if not (np.isfinite(back).all() and np.isfinite(energy)):
