@@ -1,8 +1,8 @@
 """Which engine is the fastest for the rows at hand: by rates measured on this machine and by the spectrum of a sample.
 
-"gram" costs n d^2 operations of a symmetric product, the fastest that there is, and an eigenproblem of d x d; "krylov" costs a
-few products of the matrix with a thin block, each nearly as slow as reading it. Which is less depends on the processor (wide
-vectors favour thin products) and on how many passes the spectrum asks for. The rates are measured once in a process for
+"gram" costs n d^2 operations of a symmetric product, the fastest that there is, and an eigenproblem of d x d; "krylov" costs
+some products of the matrix with a vector, each nearly as slow as reading it. Which is less depends on the processor and on how
+many passes the spectrum asks for. The rates are measured once in a process for
 each type and width of matrix, in some milliseconds, and the passes follow from the eigenvalues of a sample of rows.
 Engines agree within their bounds, but not in the last digits: ask for one by name where these must not change.
 """

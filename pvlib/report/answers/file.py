@@ -128,6 +128,11 @@ class Claims(Strict, frozen=True):
     floors: dict[str, dict[str, Any]]
 
     @property
+    def variational(self) -> frozenset[str]:
+        """Architectures of the variational autoencoders, which are trained to have no mean."""
+        return frozenset(self.families["variational autoencoder"])
+
+    @property
     def agreement(self) -> Agreement:
         return next(claim for claim in self.claims if isinstance(claim, Agreement))
 

@@ -22,7 +22,7 @@ def all_pairs(summary: Summary) -> BookFigure | Missing:
         return Missing("fewer than two architectures are published")
     names = {key: words for key, (words, *_) in RELATIONS.items()}
     table = table[table["relation"].isin(names)]
-    variational = set(summary.claims.families["variational autoencoder"])
+    variational = summary.claims.variational
     datasets, conventions = list(table["dataset"].unique()), list(table["convention"].unique())
     fig, axes = style.figure(
         len(datasets), len(conventions), height=1.0 + 2.0 * len(conventions), sharex=True, sharey=True

@@ -10,7 +10,6 @@ from . import forms, style
 from .book_figure import BookFigure, Missing
 from .view import CONVENTIONS, View
 
-VARIATIONAL = ("mlp_vae", "conv_vae")
 GROUPS = {
     "neither": ("both networks have a mean", style.BLUE, "o"),
     "one": ("one of the two has none", style.VERMILLION, "^"),
@@ -76,15 +75,15 @@ def twin_pairs(view: View, *, seeds: int = 5) -> pd.DataFrame:
         view.study.pairs, roles=("primary", "control"), layer="penultimate", split="train", state_a="trained", state_b="trained",
         convention=["uncentred", "centred"],
     )  # fmt: skip
-    cells = view.cells["architecture"]
+    cells, without_mean = view.cells["architecture"], view.judging.claims.variational
     rows = rows.assign(a=rows["cell_a"].map(cells), b=rows["cell_b"].map(cells))
     found = []
     for plain, label in view.architectures.items():
         twin = f"{plain}_centred"
-        if plain in VARIATIONAL or min(counts.get(plain, 0), counts.get(twin, 0)) < seeds:
+        if plain in without_mean or min(counts.get(plain, 0), counts.get(twin, 0)) < seeds:
             continue
         for other, words in view.architectures.items():
-            if other != plain and other not in VARIATIONAL:
+            if other != plain and other not in without_mean:
                 for one, kind in ((plain, "as it is"), (twin, "mean subtracted")):
                     part = rows[
                         ((rows["a"] == one) & (rows["b"] == other)) | ((rows["a"] == other) & (rows["b"] == one))

@@ -99,9 +99,8 @@ class View:
 
     @cached_property
     def variational(self) -> set[str]:
-        """Labels of the primary variational autoencoders, which are trained to have no mean."""
-        family = self.judging.claims.families["variational autoencoder"]
-        return {label for name, label in self.architectures.items() if name in family}
+        """Labels of the primary variational autoencoders."""
+        return {label for name, label in self.architectures.items() if name in self.judging.claims.variational}
 
     def architecture_of(self, label: str) -> str:
         """The architecture of a primary cell's label."""
