@@ -4,6 +4,8 @@ import io
 import json
 import os
 import shutil
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -290,11 +292,17 @@ def test_without_a_folder_the_archives_are_downloaded_once(archive, tmp_path, ca
     assert archive.calls == ()
 
 
-def test_processes_that_start_together_download_once(archive, tmp_path, capsys):
+def test_processes_that_start_together_download_once(archive, tmp_path, capsys, monkeypatch):
     load("mnist")
     once = len(archive.calls)
     shutil.rmtree(tmp_path / "cache")
     archive.calls = ()
+    told, write, make = threading.Event(), sys.stderr.write, archive.__init__
+    monkeypatch.setattr(
+        sys.stderr, "write", lambda text: (told.set() if "another process" in text else None, write(text))[1]
+    )
+    # The first one is not done before another has said that it waits.
+    monkeypatch.setattr(archive, "__init__", lambda self, *a, **k: (told.wait(30), make(self, *a, **k))[1])
     with ThreadPoolExecutor(4) as pool:  # every opening of a lock file is a holder of its own, also in one process
         assert len({found.checksum for found in pool.map(load, ["mnist"] * 4)}) == 1
     assert len(archive.calls) == once
