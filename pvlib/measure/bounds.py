@@ -60,8 +60,11 @@ def left_rounding(raw: float, value: float, d: int, eps: float) -> float:
 
 
 def norm(matrix: np.ndarray) -> float:
-    """The largest singular value."""
-    return float(np.linalg.norm(matrix, 2 if matrix.shape[1] > 1 else None))
+    """The largest singular value; squares do not leave the range of floats."""
+    if matrix.shape[1] > 1:
+        return float(np.linalg.norm(matrix, 2))
+    largest = float(np.abs(matrix).max(initial=0.0))
+    return largest * float(np.linalg.norm(matrix / largest)) if 0 < largest < np.inf else largest
 
 
 def tilt(error: float, gap: float) -> float:

@@ -1,10 +1,10 @@
 """Krylov subspaces for wide matrices: a handful of reads of the matrix instead of d operations on every entry.
 
-The first read multiplies k + 1 rough directions, from a sample of the rows; it also tells the mean and the norm, and a block
-sees directions that tie, which one vector would not. Each later read follows the residuals of the k wanted Ritz vectors,
-mostly one: F'(F q) with one vector goes at the speed of memory. It is done chunk by chunk while the rows are in the cache:
-float32 inside a chunk, float64 between chunks. The basis is kept orthogonal in full, and Rayleigh-Ritz is done over all of
-it. Not for streams (`gram`); its gap is an estimate.
+The first read multiplies k + 1 rough directions, from a sample of the rows; it also tells the mean and the norm. Each later
+read follows the residuals of k + 1 Ritz vectors: the wanted ones, and the next, whose direction converges as fast as the
+last wanted one where they tie, so that a tie is seen. Such thin products go at nearly the speed of memory. They are done chunk
+by chunk while the rows are in the cache: float32 inside a chunk, float64 between chunks. The basis is kept orthogonal in
+full, and Rayleigh-Ritz is done over all of it. Not for streams (`gram`); its gap is an estimate.
 
 Source: Golub & Underwood, The block Lanczos method (1977); Musco & Musco, Randomized block Krylov methods (2015); the
 expansion by residuals is that of Davidson, J. Comput. Phys. 17 (1975) 87, without a preconditioner.
@@ -24,7 +24,10 @@ from .threads import quiet, workers
 
 CHUNK = 1 << 21  # bytes: in the cache on the way back, and few returns to Python, where threads wait for each other
 FEWEST = 16  # rows of a chunk
-SUMMED = 16  # times the root of n: most rows of a float32 sum, whose rounding is then about `EPS32` (0.5 to 1.05 seen)
+SUMMED = (
+    16  # times the root of n: most rows of a float32 sum, whose rounding is then about `EPS32` (0.5 to 1.05 seen), and
+)
+LONGEST = 512  # at most: errors of rows that repeat do not cancel
 PRECISE = 1 << 15  # entries of a float32 sum of squares, whose relative error is then about 1e-7
 ALONE = 1 << 20  # entries of a matrix that one thread has multiplied before another would have been woken
 SAMPLE = 1 << 17  # entries of the rows that the first block comes from, or
@@ -34,6 +37,9 @@ SEEN = 4  # directions that are looked for in the sample
 VECTORS = 4  # so many are multiplied one by one: a product of matrices with so few columns is slower
 KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they would be more, the rows are read again
 SETTLED = 0.25  # relative error of the (k+1)-th eigenvalue: an eighth of the singular value, in practice a few percent
+RIGHT = (
+    1e-3  # relative residual of the top k: where nothing follows, the left vectors are right before their values are
+)
 SINGLE = 126  # exponent of a power of 2 that float32 holds, and its reciprocal
 PASSES = 80  # then the spectrum is so flat that the Gram matrix is cheaper
 TOLERANCE = {np.dtype(np.float32): 0.8 * PROMISED, np.dtype(np.float64): 1e-8}  # radians, by the type of the entries
@@ -113,18 +119,24 @@ class Product:
             self.rows.advance(len(chunk))
         return back, total, energy
 
-    def __call__(self, block: np.ndarray) -> np.ndarray:
-        """(p, d) float64 product with p orthonormal rows: one read of the matrix."""
+    def read(self, block: np.ndarray):
+        """F Q, and the sums of `share` over all rows: one read of the matrix."""
         n, d, size = self.rows.n, self.rows.d, self.chunk_rows
         left = np.empty((len(block), n), self.dtype)
         share = partial(self.share, block=block, left=left)
         with self.rows.reading(f"Krylov pass {self.rows.passes + 1}"):
             parts = [share(range(0, n, size))] if n * d <= ALONE else self.rows.shared(size, share)
         back, total = (np.sum([part[which] for part in parts], axis=0) for which in (0, 1))
-        energy = sum(part[2] for part in parts)
+        return left, back, total, sum(part[2] for part in parts)
+
+    def __call__(self, block: np.ndarray) -> np.ndarray:
+        """(p, d) float64 product with p orthonormal rows."""
+        left, back, total, energy = self.read(block)
+        n = self.rows.n
         if not self.passes:
             self.energy = self.raw = energy
-            if not (np.isfinite(back).all() and np.isfinite(energy)):
+            # No later product exceeds the sum of squares, and products are squared in float64.
+            if not (np.isfinite(back).all() and energy < min(1e150, np.finfo(self.dtype).max / 16)):
                 self.scale_down()
                 return self(block)
             if self.center:
@@ -142,7 +154,7 @@ class Product:
     @property
     def chunk_rows(self) -> int:
         size = CHUNK // self.rows.d // np.dtype(self.dtype).itemsize
-        return max(FEWEST, size if self.dtype == np.float64 else min(size, int(SUMMED * np.sqrt(self.rows.n))))
+        return max(FEWEST, size if self.dtype == np.float64 else min(size, LONGEST, int(SUMMED * np.sqrt(self.rows.n))))
 
     def scale_down(self) -> None:
         """By all entries, where that of a sample would not do; ValueError where one of them is not finite."""
@@ -152,12 +164,8 @@ class Product:
 
     def left(self, basis: np.ndarray, top: np.ndarray) -> np.ndarray:
         """F V (n, k) float64, V' = top @ basis: from the products that were kept, or by one read more."""
-        if self.kept is None:
-            self.kept = []
-            self(top @ basis)
-            left = self.kept.pop()
-        else:
-            left = top.astype(self.dtype) @ np.concatenate(self.kept)
+        again = self.kept is None
+        left = self.read(top @ basis)[0] if again else top.astype(self.dtype) @ np.concatenate(self.kept)
         left = left.T.astype(np.float64)
         return left - left.mean(axis=0) if self.center else left
 
@@ -192,7 +200,7 @@ def krylov(
     of float32 stopped it.
     """
     block = start.block if block is None else np.linalg.qr(block.T)[0].T
-    old, size, room = 0, len(block), min(rows.d, len(block) + k * PASSES)
+    old, size, room = 0, len(block), min(rows.d, len(block) + (k + 1) * PASSES)
     basis, images = np.empty((2, room, rows.d))
     basis[:size], small = block, np.empty((room, room))  # the upper triangle of `small`: basis @ images'
     missing: list[float] = []  # powers of e by which the error is too large
@@ -208,14 +216,15 @@ def krylov(
             following = values[k] if size > k else 0.0  # the space may be k-dimensional
             limit = following + other  # an eigenvalue is as near as that to a Ritz value
             missing.append(excess(residual + noise, values[k - 1], following, tolerance))
-            accurate = excess(residual + noise, values[k - 1], limit, tolerance) <= 0
+            accurate = (
+                excess(residual + noise, values[k - 1], limit, tolerance) <= 0 and residual <= RIGHT * values[k - 1]
+            )
             reached = accurate and (other <= SETTLED * following or following <= noise)
             spent = product.passes >= min(PASSES, 2 * worth)
             hopeless = not reached and (spent or passes_left(missing) > worth)
             if reached or hopeless:
                 break
-            wanting = residuals[k:] if missing[-1] <= 0 else residuals[:k]
-            old, size = size, extended(basis, size, wanting, noise)
+            old, size = size, extended(basis, size, residuals, noise)
             if old == size:
                 break
         left = product.left(basis[:size], top[:k]) if reached else np.empty((rows.n, 0))

@@ -140,6 +140,9 @@ def leading(matrix: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         values, vectors = eigen(matrix)
         return values[:count], vectors[:, :count]
     values, vectors = eigh(matrix, subset_by_index=(d - count, d - 1), driver="evr", check_finite=False)
+    if len(values) < count:  # where eigenvalues tie, LAPACK may miss some of a subset
+        values, vectors = eigen(matrix)
+        return values[:count], vectors[:, :count]
     return above_noise(values[::-1], d), vectors[:, ::-1].copy()
 
 

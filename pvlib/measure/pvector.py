@@ -20,7 +20,7 @@ from .inputs import as_rows
 from .lanczos import TOLERANCE, Krylov, Start, krylov, randomized
 from .moments import Right, eigen, leading, right_of
 from .result import PVector
-from .rows import NARROW, Rows
+from .rows import NARROW, ArrayRows, Rows
 from .threads import workers
 
 FAINT = 0.01  # of the first singular value: float32 products drown a following one that is smaller
@@ -142,11 +142,17 @@ def from_right(rows: Rows, right: Right) -> PVector:
     return result(rows, left, values, errors, right.total, right.scale, bool(right.centre), "gram")
 
 
-def by_dual(rows: Rows, center: bool, k: int) -> PVector:
-    """Eigenvectors of the n x n matrix F F'."""
+def resident(rows: Rows, k: int) -> ArrayRows:
+    """All rows as one array, checked now that their number is known."""
     rows = rows.whole()
     gram.check_rows(rows.n)
     gram.check_k(k, rows.n, rows.d)
+    return rows
+
+
+def by_dual(rows: Rows, center: bool, k: int) -> PVector:
+    """Eigenvectors of the n x n matrix F F'."""
+    rows = resident(rows, k)
     matrix, scale = gram.dual_moments(rows, center=center)
     values, vectors = leading(matrix, k + 1)
     values, top = np.append(values, 0.0)[: k + 1], vectors[:, :k].copy()
@@ -158,7 +164,7 @@ def by_dual(rows: Rows, center: bool, k: int) -> PVector:
 
 def by_krylov(rows: Rows, center: bool, k: int, worth: float = np.inf, start: Start | None = None) -> PVector:
     """Block Krylov in float32, then float64 where that is not enough; Gram (or dual) where the spectrum is too flat."""
-    rows, block = rows.whole(), None
+    rows, block = resident(rows, k), None
     tolerance, double = TOLERANCE[rows.dtype], rows.dtype == np.float64
     # To the end: BLAS threads spin for a while after a call, and would slow the workers of the next one.
     with workers():
@@ -179,7 +185,7 @@ def by_krylov(rows: Rows, center: bool, k: int, worth: float = np.inf, start: St
 
 def by_randomized(rows: Rows, center: bool, k: int) -> PVector:
     """The randomised SVD of Halko, Martinsson & Tropp (2011): what the paper cites, wrong by degrees in near ties."""
-    rows = rows.whole()
+    rows = resident(rows, k)
     with workers():
         return from_krylov(rows, randomized(rows, center=center, k=k), center, "randomized")
 

@@ -1,5 +1,7 @@
 """What block Krylov could miss without a word: a direction that its sample has not, a tie, the rounding of float32."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,57 @@ def test_a_tie_is_seen_although_one_vector_is_followed(shape, tied, dtype):
     else:
         found = p_vector(F, center=False, method="krylov")
         assert found.certified and kahan(found.vector, exact(F, False)[0][:, 0]) <= found.error_bound > 1e-3
+
+
+@pytest.mark.parametrize("shape", [(400, 300), (1000, 250), (250, 800)])
+def test_ties_of_one_hot_features_are_seen(shape):
+    """Their squared singular values are counts, many of which are equal or next to each other."""
+    n, d = shape
+    for seed in range(12):
+        F = np.eye(d, dtype=np.float32)[np.random.default_rng(seed).integers(0, d, n)]
+        first, second = np.sort(F.sum(axis=0))[:-3:-1]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TieWarning)
+            found = p_vector(F, center=False)
+        assert found.defined == (first > second), seed
+
+
+@pytest.mark.parametrize("following", [0.9, 0.98])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_tie_just_above_the_rest_is_seen(following, seed):
+    F = with_sigmas(400, 300, np.r_[1, 1, np.linspace(following, 0.1, 40)], seed)[0]
+    with pytest.warns(TieWarning):
+        assert not p_vector(F, center=False, method="krylov").defined
+
+
+@pytest.mark.parametrize("apart", [1e-7, 1e-6, 1e-5])
+@pytest.mark.parametrize("seed", range(4))
+def test_near_ties_just_above_the_rest_are_covered_by_the_bound(apart, seed):
+    F = with_sigmas(400, 300, np.r_[1 + apart, 1, np.linspace(0.9, 0.1, 40)], seed)[0].astype(np.float32)
+    found = p_vector(F, center=False, method="krylov")
+    assert kahan(found.vector, exact(F, False)[0][:, 0] * 1.0) <= found.error_bound
+
+
+@pytest.mark.parametrize("offset", [1e2, 1e4])
+def test_singular_values_are_right_where_one_direction_is_all(offset):
+    F = (np.random.default_rng(0).standard_normal((3000, 600)) + offset).astype(np.float32)
+    found, sigmas = p_vector(F, center=False), exact(F, False)[1]
+    assert found.singular_values[0] == pytest.approx(sigmas[0], rel=1e-5)
+    assert found.explained == pytest.approx(sigmas[0] ** 2 / np.sum(sigmas**2), rel=1e-5)
+
+
+def test_one_row_far_above_the_range_of_squares_is_no_error():
+    F = np.random.default_rng(0).standard_normal((2000, 300))
+    F[1001] *= 1e80
+    assert p_vector(F, center=False, method="krylov").vector[1001] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("method", ["krylov", "dual", "randomized"])
+def test_batches_are_refused_like_arrays_of_the_same_rows(method):
+    with pytest.raises(ValueError, match="1 row"):
+        p_vector([np.ones((1, 5))], center=False, method=method)
+    with pytest.raises(ValueError, match="k=4"):
+        p_vector([np.eye(5)[:2], np.eye(5)[2:3]], center=False, k=4, method=method)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
