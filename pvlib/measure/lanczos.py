@@ -164,8 +164,8 @@ class Product:
 
     def left(self, basis: np.ndarray, top: np.ndarray) -> np.ndarray:
         """F V (n, k) float64, V' = top @ basis: from the products that were kept, or by one read more."""
-        again = self.kept is None
-        left = self.read(top @ basis)[0] if again else top.astype(self.dtype) @ np.concatenate(self.kept)
+        kept = self.kept
+        left = self.read(top @ basis)[0] if kept is None else top.astype(self.dtype) @ np.concatenate(kept)
         left = left.T.astype(np.float64)
         return left - left.mean(axis=0) if self.center else left
 
