@@ -1,7 +1,7 @@
 """Which engine is the fastest for the rows at hand: by rates measured on this machine and by the spectrum of a sample.
 
 "gram" costs n d^2 operations of a symmetric product, the fastest that there is, and an eigenproblem of d x d; "krylov" costs
-some products of the matrix with a vector, each nearly as slow as reading it. Which is less depends on the processor and on how
+some products of the matrix with k + 1 vectors, each nearly as slow as reading it. Which is less depends on the processor and on how
 many passes the spectrum asks for. The rates are measured once in a process for
 each type and width of matrix, in some milliseconds, and the passes follow from the eigenvalues of a sample of rows.
 Engines agree within their bounds, but not in the last digits: ask for one by name where these must not change.
@@ -23,8 +23,8 @@ LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as
 SHORT = 192  # the Gram matrix (or the dual one) is faster where one side is no longer than this
 USUAL = 30  # passes that "gram" costs where it is not measured
 FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
-BESIDE = 1.5  # what it does beside its passes: a first one that is wider, sums of squares, small matrices, left vectors
-AFTER = 1.25  # times the passes that a block would need, because a single vector follows the first one
+BESIDE = 1.5  # what it does beside its passes: sums of squares in the first one, small matrices, left vectors
+AFTER = 1.25  # times the passes that a block of SEEN directions would need, because only k + 1 are followed
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
 PIECE = 1 << 23  # entries of a thin product that is measured: more than caches hold
 TRIES = 5  # the least time of which counts
@@ -74,8 +74,8 @@ def rates(rows: ArrayRows, start: Start, center: bool) -> Rates:
 def measured(rows: ArrayRows, start: Start, center: bool) -> Rates:
     """On rows that were not read before, as in a pass."""
     width, length = min(rows.d, NARROW), min(rows.n, block_rows(rows.d, rows.dtype.itemsize))
-    moments = Moments(first_mean(np.ascontiguousarray(rows.block(0, length)[:, :width]), center))
     blocks = (np.ascontiguousarray(part.block(0, length)[:, :width]) for part in parts(rows, length))
+    moments = Moments(first_mean(next(blocks), center))
     pieces = parts(rows, size := min(rows.n, max(1, PIECE // rows.d)))
 
     def thin() -> None:

@@ -24,10 +24,8 @@ from .threads import quiet, workers
 
 CHUNK = 1 << 21  # bytes: in the cache on the way back, and few returns to Python, where threads wait for each other
 FEWEST = 16  # rows of a chunk
-SUMMED = (
-    16  # times the root of n: most rows of a float32 sum, whose rounding is then about `EPS32` (0.5 to 1.05 seen), and
-)
-LONGEST = 512  # at most: errors of rows that repeat do not cancel
+SUMMED = 16  # times the root of n: most rows of a float32 sum, whose rounding is then about `EPS32` (0.5 to 1.05 seen);
+LONGEST = 512  # and at most so many: errors of rows that repeat do not cancel (3 `EPS32` seen)
 PRECISE = 1 << 15  # entries of a float32 sum of squares, whose relative error is then about 1e-7
 ALONE = 1 << 20  # entries of a matrix that one thread has multiplied before another would have been woken
 SAMPLE = 1 << 17  # entries of the rows that the first block comes from, or
@@ -37,9 +35,7 @@ SEEN = 4  # directions that are looked for in the sample
 VECTORS = 4  # so many are multiplied one by one: a product of matrices with so few columns is slower
 KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they would be more, the rows are read again
 SETTLED = 0.25  # relative error of the (k+1)-th eigenvalue: an eighth of the singular value, in practice a few percent
-RIGHT = (
-    1e-3  # relative residual of the top k: where nothing follows, the left vectors are right before their values are
-)
+RIGHT = 1e-3  # relative residual of the top k: where the rest is faint, left vectors are right before the values are
 SINGLE = 126  # exponent of a power of 2 that float32 holds, and its reciprocal
 PASSES = 80  # then the spectrum is so flat that the Gram matrix is cheaper
 TOLERANCE = {np.dtype(np.float32): 0.8 * PROMISED, np.dtype(np.float64): 1e-8}  # radians, by the type of the entries

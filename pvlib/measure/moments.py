@@ -136,14 +136,12 @@ def eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def leading(matrix: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The first `count` of them (all where there are fewer), at a third of the cost."""
     d = len(matrix)
-    if 4 * count >= d:
-        values, vectors = eigen(matrix)
-        return values[:count], vectors[:, :count]
-    values, vectors = eigh(matrix, subset_by_index=(d - count, d - 1), driver="evr", check_finite=False)
-    if len(values) < count:  # where eigenvalues tie, LAPACK may miss some of a subset
-        values, vectors = eigen(matrix)
-        return values[:count], vectors[:, :count]
-    return above_noise(values[::-1], d), vectors[:, ::-1].copy()
+    if 4 * count < d:
+        values, vectors = eigh(matrix, subset_by_index=(d - count, d - 1), driver="evr", check_finite=False)
+        if len(values) == count:  # where eigenvalues tie, LAPACK may miss some of a subset
+            return above_noise(values[::-1], d), vectors[:, ::-1].copy()
+    values, vectors = eigen(matrix)
+    return values[:count], vectors[:, :count]
 
 
 def above_noise(values: np.ndarray, d: int) -> np.ndarray:
