@@ -1,9 +1,9 @@
 """Which engine is the fastest for the rows at hand: by rates measured on this machine and by the spectrum of a sample.
 
-"gram" costs n d^2 operations of a symmetric product, the fastest that there is, and an eigenproblem of d x d; "krylov" costs
-some products of the matrix with k + 1 vectors, each nearly as slow as reading it. Which is less depends on the processor and on how
-many passes the spectrum asks for. The rates are measured once in a process for
-each type and width of matrix, in some milliseconds, and the passes follow from the eigenvalues of a sample of rows.
+"gram" costs n d^2 operations of a symmetric product, the fastest that there is, and an eigenproblem of d x d ("dual" the same
+with n and d exchanged); "krylov" costs some products of the matrix with k + 1 vectors, each nearly as slow as reading it.
+Which is less depends on the processor and on how many passes the spectrum asks for. The rates are measured once in a process
+for each type and width of matrix, in some milliseconds, and the passes follow from the eigenvalues of a sample of rows.
 Engines agree within their bounds, but not in the last digits: ask for one by name where these must not change.
 """
 
@@ -21,11 +21,12 @@ from .threads import quiet, workers
 
 LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as much as it can save
 SHORT = 192  # the Gram matrix (or the dual one) is faster where one side is no longer than this
-USUAL = 30  # passes that "gram" costs where it is not measured
+USUAL = 30  # passes that the moments cost where it is not measured
 FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
 BESIDE = 1.5  # what it does beside its passes: sums of squares in the first one, small matrices, left vectors
-AFTER = 1.25  # times the passes that a block of SEEN directions would need, because only k + 1 are followed
+AFTER = 1.1  # times the passes that a block of SEEN directions would need, because only k + 1 are followed
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
+DUAL = 2.5  # its products, in float64 of columns that are copied, beside those of "gram"
 PIECE = 1 << 23  # entries of a thin product that is measured: more than caches hold
 TRIES = 5  # the least time of which counts
 
@@ -36,11 +37,12 @@ class Rates:
 
     product: float  # of a Gram product, for each row and pair of columns
     eigen: float  # of the same without other cores, which the eigenproblem leaves alone
-    thin: float  # of a Krylov pass, for each entry and column of the block
+    thin: float  # of a Krylov pass, for each entry
 
-    def passes(self, n: int, d: int, columns: int) -> float:
-        """Passes of Krylov that "gram" costs."""
-        return (n * self.product + EIGEN * d * self.eigen) * d / (n * self.thin * columns) + 1  # and left vectors
+    def passes(self, n: int, d: int) -> float:
+        """Passes of Krylov that "gram" costs, or "dual" where n < d."""
+        long, short, product = (n, d, self.product) if n >= d else (d, n, DUAL * self.product)
+        return (long * product + EIGEN * short * self.eigen) * short / (long * self.thin) + 1  # and left vectors
 
 
 _known: dict[tuple, Rates] = {}
@@ -53,19 +55,19 @@ def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, dict[str, Any]]:
     n, d = rows.n, rows.d
     if min(n, d) <= SHORT:
         return ("dual" if n < d else "gram"), {}
-    if n < d or n * d < LARGE:
-        return "krylov", {} if n < d else {"worth": USUAL}
+    if n * d < LARGE:
+        return "krylov", {"worth": USUAL}
     with workers():  # BLAS threads that still spin afterwards would slow those that come next
         start = Start.of(rows, center=center, k=k)
-        worth = rates(rows, start, center).passes(n, d, k)
+        worth = rates(rows, start, center).passes(n, d)
     if worth < FEWEST or expected_passes(start.values, k, TOLERANCE[rows.dtype]) + BESIDE > worth:
-        return "gram", {}
+        return ("dual" if n < d else "gram"), {}
     return "krylov", {"worth": worth, "start": start}
 
 
 def rates(rows: ArrayRows, start: Start, center: bool) -> Rates:
-    """Of matrices of this type and about this width, measured the first time."""
-    key = rows.dtype, round(3 * np.log2(rows.d)), center
+    """Of matrices of this type and about this width, and of blocks of so many vectors, measured the first time."""
+    key = rows.dtype, round(3 * np.log2(rows.d)), center, len(start.block)
     if key not in _known:
         _known[key] = measured(rows, start, center)
     return _known[key]
@@ -81,7 +83,7 @@ def measured(rows: ArrayRows, start: Start, center: bool) -> Rates:
     def thin() -> None:
         product = Product(next(pieces), start, center=False, exact=False)
         product.passes = 1
-        product(start.block[:1])
+        product(start.block)
 
     with workers() as (_, count), quiet():
         alone = least(lambda: moments.add(next(blocks))) / length / width**2

@@ -35,7 +35,7 @@ class TensorRows(ArrayRows):
                 block = block.double() if exact else block
                 block = block * scale if scale != 1.0 else block
                 if shift is None and shifted:
-                    shift = block.mean(dim=0, dtype=torch.float64).to(block.dtype)
+                    shift = (block[0] + (block - block[0]).mean(dim=0, dtype=torch.float64)).to(block.dtype)
                 block = block if shift is None else block - shift
                 gram += block.T @ block
                 total += block.sum(dim=0, dtype=torch.float64)
@@ -68,7 +68,7 @@ class TensorRows(ArrayRows):
                 back += block.T @ left[-1]
                 self.advance(len(block))
         rounding = image_rounding(self.d, size) * right.energy
-        return Applied(torch.cat(left).cpu().numpy(), back.cpu().numpy(), rounding)
+        return Applied(torch.cat(left).cpu().numpy(), back.cpu().numpy(), right.energy, rounding)
 
     def whole(self) -> ArrayRows:
         """For engines without a kernel of their own here."""

@@ -19,21 +19,24 @@ from .angles import PROMISED
 from .bounds import EPS32, image_rounding, norm
 from .cautions import NoDirection
 from .gram import ALL_EQUAL, sound_scale
+from .moments import first_mean
 from .rows import ArrayRows
 from .threads import quiet, workers
 
 CHUNK = 1 << 21  # bytes: in the cache on the way back, and few returns to Python, where threads wait for each other
-FEWEST = 16  # rows of a chunk
+FEWEST = 16  # rows of a chunk, or of the sample
 SUMMED = 16  # times the root of n: most rows of a float32 sum, whose rounding is then about `EPS32` (0.5 to 1.05 seen);
 LONGEST = 512  # and at most so many: errors of rows that repeat do not cancel (3 `EPS32` seen)
 PRECISE = 1 << 15  # entries of a float32 sum of squares, whose relative error is then about 1e-7
+FAINT = 1e-30  # mean square of entries, below which float32 loses some
 ALONE = 1 << 20  # entries of a matrix that one thread has multiplied before another would have been woken
 SAMPLE = 1 << 17  # entries of the rows that the first block comes from, or
-PART = 16  # one in so many, where that is less
+PART = 16  # one in so many, where that is less, but `FEWEST`
 MIXED = 0.1  # of a random direction in each of the first block: what no row of the sample has is found all the same
 SEEN = 4  # directions that are looked for in the sample
 VECTORS = 4  # so many are multiplied one by one: a product of matrices with so few columns is slower
 KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they would be more, the rows are read again
+HIDDEN = 0.3  # of MIXED / sqrt(d): the least that the first block is expected to have of a direction outside the sample
 SETTLED = 0.25  # relative error of the (k+1)-th eigenvalue: an eighth of the singular value, in practice a few percent
 RIGHT = 1e-3  # relative residual of the top k: where the rest is faint, left vectors are right before the values are
 SINGLE = 126  # exponent of a power of 2 that float32 holds, and its reciprocal
@@ -54,15 +57,14 @@ class Start:
 
     @classmethod
     def of(cls, rows: ArrayRows, *, center: bool, k: int) -> "Start":
-        sample, own = rows.every(min(SAMPLE, max(FEWEST * rows.d, rows.n * rows.d // PART))), rows.dtype
+        sample, own = rows.sample(max(FEWEST, min(SAMPLE // rows.d, rows.n // PART))), rows.dtype
         scale = 1.0 if 1e-6 < max(sample.max(), -sample.min()) < 1e6 else scale_of_all(rows)
         sample, mean, shift = sample * own.type(scale), np.zeros(rows.d), None
         if center:
-            mean = sample.mean(axis=0, dtype=np.float64)
+            mean = first_mean(sample)
             sample -= mean.astype(own)
             if (mean @ mean) * len(sample) > 100 * np.vdot(sample, sample):
-                shift = mean.astype(own)
-                mean = mean - shift
+                shift, mean = mean.astype(own), np.zeros(rows.d)
         sample = (sample / (max(sample.max(), -sample.min()) or 1.0)).astype(np.float32)
         rng = np.random.default_rng(0)
         block = random = rng.standard_normal((rows.d, min(max(SEEN, k + 1), rows.n, rows.d)), dtype=np.float32)
@@ -91,6 +93,7 @@ class Product:
         self.mean = start.mean  # of a sample at first, of all rows after the first pass
         self.energy = self.raw = 0.0  # squared Frobenius norm of the scaled rows; `raw`: before they are centred
         self.passes = 0
+        self.underflow = False  # float32 loses squares of entries
         self.kept: list | None = []  # F Q of the passes, or None where that is too much to keep
 
     def chunk(self, first: int, last: int) -> np.ndarray:
@@ -141,6 +144,7 @@ class Product:
                 self.energy -= float(total @ total) / n
                 if self.energy <= 1e-5 * self.raw and self.rows.survey().common is not None:
                     raise NoDirection(ALL_EQUAL)
+            self.underflow = self.dtype == np.float32 and self.energy < FAINT * n * self.rows.d
         self.passes += 1
         if self.kept is not None:
             self.kept.append(left)
@@ -215,12 +219,15 @@ def krylov(
             accurate = (
                 excess(residual + noise, values[k - 1], limit, tolerance) <= 0 and residual <= RIGHT * values[k - 1]
             )
-            reached = accurate and (other <= SETTLED * following or following <= noise)
+            # A direction outside the sample that belongs among the top k would leave this much in the residual of the next one.
+            seen = min(SETTLED * following, HIDDEN * MIXED / np.sqrt(rows.d) * (values[k - 1] - following))
+            settled = other <= seen or following <= noise
+            reached = accurate and settled and not product.underflow
             spent = product.passes >= min(PASSES, 2 * worth)
             hopeless = not reached and (spent or passes_left(missing) > worth)
-            if reached or hopeless:
+            if reached or hopeless or product.underflow:
                 break
-            old, size = size, extended(basis, size, residuals, noise)
+            old, size = size, extended(basis, size, residuals[: k if settled else None], noise)
             if old == size:
                 break
         left = product.left(basis[:size], top[:k]) if reached else np.empty((rows.n, 0))
@@ -247,17 +254,21 @@ def passes_left(missing: list[float]) -> float:
     return known[-1] / gain if gain > 0 else np.inf
 
 
-def randomized(rows: ArrayRows, *, center: bool, k: int, oversampling: int = 10, powers: int = 2) -> Krylov:
+def randomized(
+    rows: ArrayRows, *, center: bool, k: int, exact: bool = False, oversampling: int = 10, powers: int = 2
+) -> Krylov:
     """Randomised subspace iteration with a Gaussian start; Halko, Martinsson & Tropp, SIAM Review 53 (2011) 217.
 
     Not where the gap is small: its error after q powers falls as (sigma_2 / sigma_1)^(2 q), whatever the digits.
     """
     image = np.random.default_rng(0).standard_normal((min(k + oversampling, rows.n, rows.d), rows.d))
     with workers(), quiet():
-        product = Product(rows, Start.of(rows, center=center, k=0), center=center, exact=False)
+        product = Product(rows, Start.of(rows, center=center, k=0), center=center, exact=exact)
         for _ in range(powers + 1):
             basis, product.kept = np.linalg.qr(image.T)[0].T, []
             image = product(basis)
+            if product.underflow:
+                return randomized(rows, center=center, k=k, exact=True, oversampling=oversampling, powers=powers)
         values, coordinates = ritz(basis @ image.T)
         top = coordinates[:k]
         left = product.left(basis, top)

@@ -102,6 +102,7 @@ class Applied:
 
     left: np.ndarray  # (n, k): F V
     back: np.ndarray  # (d, k): F' F V
+    energy: float  # squared norm of the rows that were multiplied, perhaps before they were centred
     rounding: float  # of `back`, beside the largest eigenvalue or as a bound of it
     eps: float = EPS64  # of the products
 
@@ -170,13 +171,13 @@ def multiplied(blocks: Iterable[tuple[int, np.ndarray]], right: Right) -> Applie
         lefts.append(block @ right.vectors)
         back += block.T @ lefts[-1]
         longest = max(longest, len(block))
-    return Applied(np.concatenate(lefts), back, image_rounding(len(back), longest) * right.energy)
+    return Applied(np.concatenate(lefts), back, right.energy, image_rounding(len(back), longest) * right.energy)
 
 
 def joined(parts: list[Applied]) -> Applied:
     """Of parts of the rows, in order."""
     left, back = np.concatenate([part.left for part in parts]), np.sum([part.back for part in parts], axis=0)
-    return Applied(left, back, max(part.rounding for part in parts))
+    return Applied(left, back, parts[0].energy, max(part.rounding for part in parts))
 
 
 def pieces(blocks: Iterable[tuple[int, np.ndarray]], size: int | None = None) -> Iterator[np.ndarray]:
@@ -208,12 +209,13 @@ def scaled(block: np.ndarray, exact: bool, scale: float) -> np.ndarray:
 
 
 def first_mean(block: np.ndarray, shifted: bool = True) -> np.ndarray:
-    """Mean of a block, rounded to the block's precision, so that the subtraction of it is exact where it matters; 0 where
-    nothing is to be shifted.
+    """Mean of a block, rounded to the block's precision, so that the subtraction of it is exact where it matters (also of
+    large features that do not vary); 0 where nothing is to be shifted.
     """
     if not shifted:
         return np.zeros(block.shape[1])
-    return block.mean(axis=0, dtype=np.float64).astype(block.dtype).astype(np.float64)
+    mean = block[0] + (block - block[0]).mean(axis=0, dtype=np.float64)
+    return mean.astype(block.dtype).astype(np.float64)
 
 
 def power_of_two(largest: float) -> float:

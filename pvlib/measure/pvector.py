@@ -110,15 +110,16 @@ def by_gram(rows: Rows, center: bool, k: int) -> PVector:
             moments = gram.sound_moments(rows, center=center, exact=exact)
             gram.check_k(k, moments.n, len(moments.shift))
             found = from_right(rows, right_of(moments, center=center, k=k))
-            if moments.exact or (found.error_bound <= PROMISED and not faint(found)):
+            if moments.exact or accurate(found):
                 break
     return found
 
 
-def faint(found: PVector) -> bool:
-    """Whether sigma_(k+1) is so small that it is worth float64 products."""
+def accurate(found: PVector) -> bool:
+    """Whether float32 products were enough: for the promised angle, and for a sigma_(k+1) that they do not drown."""
     first, following = found.singular_values[0], found.singular_values[found.k]
-    return found.k < min(found.n, found.d) and following <= max(found.resolution, FAINT * first)
+    faint = found.k < min(found.n, found.d) and following <= max(found.resolution, FAINT * first)
+    return found.error_bound <= PROMISED and not faint
 
 
 def from_right(rows: Rows, right: Right) -> PVector:
@@ -133,7 +134,7 @@ def from_right(rows: Rows, right: Right) -> PVector:
         residual=norm(found.back - right.vectors @ ritz),
         rounding=found.rounding,
         limit=float(right.values[k]) + right.weyl,
-        own=left_rounding(right.raw, values[-1], len(right.vectors), found.eps),
+        own=left_rounding(found.energy, values[-1], len(right.vectors), found.eps),
         faintest=right.weyl + found.rounding,
         certified=found.eps == EPS64,
     )
@@ -178,7 +179,7 @@ def by_krylov(rows: Rows, center: bool, k: int, worth: float = np.inf, start: St
             block = found.right
             if found.converged:
                 known = from_krylov(rows, found, center, "krylov")
-                if exact or not faint(known):
+                if exact or accurate(known):
                     return known
     return (by_gram if rows.n >= rows.d else by_dual)(rows, center, k)
 

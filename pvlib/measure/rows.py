@@ -24,6 +24,7 @@ UNCOPIED = 8192  # rows of float64 that are multiplied at once where that takes 
 SMALL = 1 << 20  # a matrix of fewer entries is multiplied in float64 from the start: it costs nothing
 NARROW = 512  # features up to which workers with a Gram matrix each are faster than BLAS threads
 SAME = 1e-5  # relative difference of the prints of a batch in two readings: more than the rounding of a network
+PAIRS = 64  # of rows that follow each other are looked at
 MEMORY = 8 << 30  # bytes of physical memory, where the system does not tell
 MAPPED = 0.5  # of physical memory: a larger memory map may be read from the disk each time
 
@@ -201,16 +202,18 @@ class ArrayRows(Rows):
 
     def apply(self, right: Right) -> Applied:
         """Where the Gram matrix was made in the precision of the entries, F'F V is known from it, and F V is multiplied
-        in that precision too; not where scaling or subtracting the mean afterwards would lose digits.
+        in that precision too; not where scaling or subtracting the mean afterwards would lose digits, nor where the
+        errors of float32 do not cancel.
         """
         double = self.dtype == np.float64
         small = self.n * self.d <= SMALL
-        if small or right.exact != double or right.scale != 1.0 or right.raw > 100 * right.total:
+        lossy = right.scale != 1.0 or right.raw > 100 * right.total or (not double and self.repeated)
+        if small or right.exact != double or lossy:
             return joined(self.parts("left vectors", partial(multiplied, right=right), self.short))
         left = self.project(right.vectors.astype(self.dtype)).astype(np.float64)
         left = left - left.mean(axis=0) if right.centre else left
         rounding = right.weyl if right.exact else EPS32 * right.values[0]
-        return Applied(left, right.image, rounding, EPS64 if double else EPS32)
+        return Applied(left, right.image, right.raw, rounding, EPS64 if double else EPS32)
 
     def project(self, columns: np.ndarray) -> np.ndarray:
         """The rows times columns (d, k), in the precision of the entries."""
@@ -235,9 +238,16 @@ class ArrayRows(Rows):
         elsewhere = is_tensor(self.matrix) and self.matrix.device.type != "cpu"
         return not elsewhere and not (mapped(self.matrix) and self.matrix.nbytes > MAPPED * physical_memory())
 
-    def every(self, entries: int) -> np.ndarray:
-        """Every so many of the rows, with about so many entries."""
-        return to_float(self.matrix[:: max(1, self.n * self.d // entries)])
+    @property
+    def repeated(self) -> bool:
+        """Whether rows are equal to those that follow them, so that rounding errors add up: up to 25 `EPS32` seen."""
+        rows = np.linspace(0, self.n - 2, PAIRS).astype(int)
+        return bool((to_float(self.matrix[rows]) == to_float(self.matrix[rows + 1])).all(axis=1).any())
+
+    def sample(self, count: int) -> np.ndarray:
+        """So many rows (all where there are fewer), a random one of each stretch: rows may alternate."""
+        edges = np.linspace(0, self.n, min(count, self.n) + 1).astype(int)
+        return to_float(self.matrix[np.random.default_rng(0).integers(edges[:-1], edges[1:])])
 
 
 def mapped(matrix) -> bool:

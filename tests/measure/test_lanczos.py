@@ -32,6 +32,15 @@ def test_one_row_outside_the_sample_with_features_of_its_own_is_seen(shape, abov
     assert found.method == "krylov" and kahan(found.vector, np.eye(1, n, row)[0]) <= ACCURATE
 
 
+@pytest.mark.parametrize("shape", [(8192, 512), (600, 20_000), (5000, 100)])
+def test_the_sample_has_rows_of_both_kinds_where_these_alternate(shape):
+    n, d = shape
+    rows = ArrayRows(np.broadcast_to(np.arange(n, dtype=np.float32)[:, None] % 2, shape))
+    found = rows.sample(16)
+    assert found.shape == (16, d) and 0.1 < found.mean() < 0.9
+    assert (ArrayRows(np.eye(5)).sample(16) == np.eye(5)).all()
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("tied", [2, 3])
 @pytest.mark.parametrize("shape", [(2000, 300), (300, 900)])

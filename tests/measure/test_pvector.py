@@ -60,7 +60,7 @@ def test_methods_agree_where_one_is_forced(method):
 def test_krylov_in_float32_is_accurate_at_any_gap(shape, ratio, center):
     F, _ = with_sigmas(*shape, np.r_[ratio, np.arange(1, 40) ** -0.2], seed=1)
     F = (F * 1000).astype(np.float32)
-    found = p_vector(F, center=center)
+    found = p_vector(F, center=center, method="krylov")
     assert found.method == "krylov" and not found.certified
     assert kahan(found.vector, exact(F, center)[0][:, 0]) <= min(found.error_bound, ACCURATE)
 
@@ -208,6 +208,30 @@ def test_mean_of_a_million_deviations_does_not_cancel(dtype, shape):
     truth = exact(F, True)[0][:, 0]
     found = p_vector(F, center=True)
     assert kahan(found.vector, truth) <= found.error_bound + 1e-12 and found.error_bound <= ACCURATE
+
+
+@pytest.mark.parametrize("method", ["gram", "krylov", "dual"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rest", [1, 1e-20])
+@pytest.mark.parametrize("constant", [1e8, 1e16, 1e37])
+def test_a_constant_feature_whatever_its_size_is_as_if_it_were_not_there(method, dtype, rest, constant):
+    F = rest * relu_features(500, 220, dtype=np.float64)
+    F[:, 7] = constant
+    F = F.astype(dtype)
+    found = p_vector(F, center=True, method=method)
+    truth = exact(np.delete(F, 7, axis=1).astype(float) / rest, True)[0][:, 0]
+    assert kahan(found.vector, truth) <= found.error_bound + 1e-12 and found.error_bound <= ACCURATE
+    assert 0 < found.explained < 1
+
+
+@pytest.mark.parametrize("method", ["gram", "krylov"])
+@pytest.mark.parametrize("rows, times, d", [(6, 10_000, 200), (3, 20_000, 100), (10, 5_000, 200)])
+def test_rounding_that_repeated_rows_share_is_counted_in(method, rows, times, d):
+    F = np.repeat(relu_features(rows, d), times, axis=0)
+    for center in (False, True):
+        found = p_vector(F, center=center, method=method)
+        assert kahan(found.vector, exact(F, center)[0][:, 0]) <= found.error_bound + 1e-12
+        assert found.error_bound <= ACCURATE
 
 
 def test_first_block_unlike_the_rest_does_not_cancel():
