@@ -68,7 +68,7 @@ class Start:
         sample = (sample / (max(sample.max(), -sample.min()) or 1.0)).astype(np.float32)
         rng = np.random.default_rng(0)
         block = random = rng.standard_normal((rows.d, min(max(SEEN, k + 1), rows.n, rows.d)), dtype=np.float32)
-        for _ in range(3):  # steps of subspace iteration
+        for _ in range(2):  # steps of subspace iteration; with more of them not one pass is saved
             block = np.linalg.qr(sample.T @ (sample @ block) + np.float32(1e-6) * random)[0]
         image = sample @ block
         values, turn = np.linalg.eigh((image.T @ image).astype(np.float64))
