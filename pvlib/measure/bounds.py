@@ -48,9 +48,9 @@ def eigen_rounding(d: int) -> float:
     return EIGEN * d * EPS64
 
 
-def dual_rounding(n: int, d: int) -> float:
-    """Of the eigenvalues of an (n, n) matrix F F', relative to the energy."""
-    return (d + n) * EPS64
+def dual_rounding(n: int, d: int, columns: int) -> float:
+    """Of the eigenvalues of an (n, n) matrix F F' from blocks of so many of d columns, relative to the energy."""
+    return (columns + d / columns + SPARE) * EPS64 + eigen_rounding(n)
 
 
 def left_rounding(raw: float, value: float, d: int, eps: float) -> float:

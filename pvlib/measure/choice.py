@@ -14,19 +14,21 @@ from typing import Any
 
 import numpy as np
 
+from .bounds import EPS32
 from .lanczos import TOLERANCE, Product, Start
 from .moments import Moments, block_rows, first_mean
 from .rows import NARROW, ArrayRows, Rows
 from .threads import quiet, workers
 
 LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as much as it can save
-SHORT = 192  # the Gram matrix (or the dual one) is faster where one side is no longer than this
+SHORT = 192  # the Gram matrix (or the dual one) is faster where one side is no longer than this,
+MANY = 20  # or than so many times the vectors of a pass
 USUAL = 30  # passes that the moments cost where it is not measured
 FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
 BESIDE = 1.5  # what it does beside its passes: sums of squares in the first one, small matrices, left vectors
-AFTER = 1.1  # times the passes that a block of SEEN directions would need, because only k + 1 are followed
+AFTER = 1.1  # times the passes that a block of all directions looked for would need: k + 1 of them are followed
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
-DUAL = 2.5  # its products, in float64 of columns that are copied, beside those of "gram"
+DUAL = 2.5  # times the cost of a product of "gram": "dual" copies columns, and multiplies them in float64
 PIECE = 1 << 23  # entries of a thin product that is measured: more than caches hold
 TRIES = 5  # the least time of which counts
 
@@ -37,7 +39,7 @@ class Rates:
 
     product: float  # of a Gram product, for each row and pair of columns
     eigen: float  # of the same without other cores, which the eigenproblem leaves alone
-    thin: float  # of a Krylov pass, for each entry
+    thin: float  # of a Krylov pass with all its vectors, for each entry
 
     def passes(self, n: int, d: int) -> float:
         """Passes of Krylov that "gram" costs, or "dual" where n < d."""
@@ -49,11 +51,11 @@ _known: dict[tuple, Rates] = {}
 
 
 def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, dict[str, Any]]:
-    """The engine, and for Krylov how to start, and the number of passes after which it had better hand over to "gram"."""
+    """The engine, and for Krylov how to start, and the number of passes after which it had better hand over."""
     if not isinstance(rows, ArrayRows) or not rows.pickable:
         return "gram", {}
     n, d = rows.n, rows.d
-    if min(n, d) <= SHORT:
+    if min(n, d) <= max(SHORT, MANY * (k + 1)):
         return ("dual" if n < d else "gram"), {}
     if n * d < LARGE:
         return "krylov", {"worth": USUAL}
@@ -66,8 +68,8 @@ def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, dict[str, Any]]:
 
 
 def rates(rows: ArrayRows, start: Start, center: bool) -> Rates:
-    """Of matrices of this type and about this width, and of blocks of so many vectors, measured the first time."""
-    key = rows.dtype, round(3 * np.log2(rows.d)), center, len(start.block)
+    """Of matrices of this type and about this width, and of blocks of about so many vectors, measured the first time."""
+    key = rows.dtype, round(3 * np.log2(rows.d)), center, round(3 * np.log2(len(start.block)))
     if key not in _known:
         _known[key] = measured(rows, start, center)
     return _known[key]
@@ -114,5 +116,6 @@ def expected_passes(values: np.ndarray, k: int, tolerance: float) -> float:
     it, the Chebyshev polynomial on [0, lambda_{p+1}] (Saad, SIAM J. Numer. Anal. 17 (1980) 687). Its value grows by a factor of
     x + sqrt(x^2 - 1) with each, x = 2 lambda_k / lambda_{p+1} - 1. lambda_p stands for lambda_{p+1}.
     """
-    x = 2 * values[-k] / max(values[0], np.finfo(float).tiny) - 1
+    least = max(values[0], EPS32 * values[-1])
+    x = 2 * values[-k] / least - 1 if least > 0 else 0.0
     return float(AFTER * np.log(1 / tolerance) / np.arccosh(x) + 1) if x > 1 else np.inf

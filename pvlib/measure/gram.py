@@ -2,6 +2,8 @@
 where `lanczos` needs fewer operations, nor for more than some 10,000 features (d x d numbers are held).
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from .cautions import NoDirection
@@ -52,15 +54,26 @@ def sound_moments(rows: Rows, *, center: bool, exact: bool) -> Moments:
     return found
 
 
+def dual_columns(n: int) -> int:
+    """Columns that are multiplied at once."""
+    return max(256, (1 << 18) // n)
+
+
 def dual_moments(rows: ArrayRows, *, center: bool) -> tuple[np.ndarray, float]:
     """(n, n) matrix F F' of the (centred) rows in float64 from blocks of columns, and the scale of the rows."""
-    scale, matrix = sound_scale(rows), np.zeros((rows.n, rows.n))
-    width = max(256, (1 << 18) // rows.n)
-    with rows.reading("products of rows"):
+    scale, matrix, width = sound_scale(rows), np.zeros((rows.n, rows.n)), dual_columns(rows.n)
+
+    def blocks() -> Iterator[np.ndarray]:
         for first in range(0, rows.d, width):
-            block = rows.columns(first, first + width).astype(np.float64) * scale
+            block = rows.columns(first, first + width).astype(np.float64)
+            yield block - block[:1] if center else block  # exact where rows are equal, and harmless elsewhere
+
+    if center and scale < 2.0**-500:  # of features that do not vary, perhaps
+        scale = power_of_two(max(np.abs(block).max() for block in blocks()) or 1.0)
+    with rows.reading("products of rows"):
+        for block in blocks():
+            block = block * scale
             if center:
-                block -= block[:1]  # exact where rows are equal, and harmless elsewhere
                 block -= block.mean(axis=0)
             matrix += block @ block.T
     if center and not matrix.any():

@@ -1,8 +1,8 @@
 """Krylov subspaces for wide matrices: a handful of reads of the matrix instead of d operations on every entry.
 
 The first read multiplies k + 1 rough directions, from a sample of the rows; it also tells the mean and the norm. Each later
-read follows the residuals of k + 1 Ritz vectors: the wanted ones, and the next, whose direction converges as fast as the
-last wanted one where they tie, so that a tie is seen. Such thin products go at nearly the speed of memory. They are done chunk
+read follows the residuals of k + 1 Ritz vectors: the wanted ones, and, until its own is small, the next, whose direction
+converges as fast as the last wanted one where they tie, so that a tie is seen. Such thin products go at nearly the speed of memory. They are done chunk
 by chunk while the rows are in the cache: float32 inside a chunk, float64 between chunks. The basis is kept orthogonal in
 full, and Rayleigh-Ritz is done over all of it. Not for streams (`gram`); its gap is an estimate.
 
@@ -24,21 +24,24 @@ from .rows import ArrayRows
 from .threads import quiet, workers
 
 CHUNK = 1 << 21  # bytes: in the cache on the way back, and few returns to Python, where threads wait for each other
-FEWEST = 16  # rows of a chunk, or of the sample
+FEWEST = 16  # rows of a chunk, or of the sample for one vector
 SUMMED = 16  # times the root of n: most rows of a float32 sum, whose rounding is then about `EPS32` (0.5 to 1.05 seen);
 LONGEST = 512  # and at most so many: errors of rows that repeat do not cancel (3 `EPS32` seen)
-PRECISE = 1 << 15  # entries of a float32 sum of squares, whose relative error is then about 1e-7
-FAINT = 1e-30  # mean square of entries, below which float32 loses some
+FAINT = {np.float32: 1e-30, np.float64: 1e-280}  # mean square of entries, below which some underflow
 ALONE = 1 << 20  # entries of a matrix that one thread has multiplied before another would have been woken
-SAMPLE = 1 << 17  # entries of the rows that the first block comes from, or
-PART = 16  # one in so many, where that is less, but `FEWEST`
+SAMPLE = 1 << 18  # entries of the rows that the first block comes from, or
+PART = 16  # one row in so many, where that is less
 MIXED = 0.1  # of a random direction in each of the first block: what no row of the sample has is found all the same
 SEEN = 4  # directions that are looked for in the sample
 VECTORS = 4  # so many are multiplied one by one: a product of matrices with so few columns is slower
 KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they would be more, the rows are read again
-HIDDEN = 0.3  # of MIXED / sqrt(d): the least that the first block is expected to have of a direction outside the sample
+MISSED = 0.02  # probability that the sample has none of some rows, from which on they are searched for
+HIDDEN = 0.1  # of MIXED / sqrt(d), which a vector of the first block has of a feature that is 0 in the sample (and on
+# average of any direction outside of it): less than this is not expected even where such parts nearly cancel
+TIED = 0.01  # of a direction that the sample has, and that ties: far less than the (k+1)-th vector would have of it
 SETTLED = 0.25  # relative error of the (k+1)-th eigenvalue: an eighth of the singular value, in practice a few percent
 RIGHT = 1e-3  # relative residual of the top k: where the rest is faint, left vectors are right before the values are
+TINY = np.finfo(float).tiny
 SINGLE = 126  # exponent of a power of 2 that float32 holds, and its reciprocal
 PASSES = 80  # then the spectrum is so flat that the Gram matrix is cheaper
 TOLERANCE = {np.dtype(np.float32): 0.8 * PROMISED, np.dtype(np.float64): 1e-8}  # radians, by the type of the entries
@@ -53,11 +56,13 @@ class Start:
     shift: np.ndarray | None  # subtracted from every scaled row, where the mean is large beside the deviations
     mean: np.ndarray  # of the scaled and shifted rows; 0 where they are not centred
     block: np.ndarray  # (k + 1, d) orthonormal rows: rough top right directions
-    values: np.ndarray  # rough largest squared singular values, ascending: SEEN or k + 1 of them
+    share: float  # of all rows that are in the sample
+    values: np.ndarray  # rough largest squared singular values, ascending: SEEN or k + 1 of them, or all
 
     @classmethod
     def of(cls, rows: ArrayRows, *, center: bool, k: int) -> "Start":
-        sample, own = rows.sample(max(FEWEST, min(SAMPLE // rows.d, rows.n // PART))), rows.dtype
+        sample, own = rows.sample(max(FEWEST, 2 * k + 2, min(SAMPLE // rows.d, rows.n // PART))), rows.dtype
+        share = len(sample) / rows.n
         scale = 1.0 if 1e-6 < max(sample.max(), -sample.min()) < 1e6 else scale_of_all(rows)
         sample, mean, shift = sample * own.type(scale), np.zeros(rows.d), None
         if center:
@@ -67,7 +72,9 @@ class Start:
                 shift, mean = mean.astype(own), np.zeros(rows.d)
         sample = (sample / (max(sample.max(), -sample.min()) or 1.0)).astype(np.float32)
         rng = np.random.default_rng(0)
-        block = random = rng.standard_normal((rows.d, min(max(SEEN, k + 1), rows.n, rows.d)), dtype=np.float32)
+        # Never near 0, as normal numbers may be: a vector has some of every feature, whatever is drawn.
+        random = rng.uniform(0.5, 1.5, (rows.d, min(max(SEEN, k + 1), rows.n, rows.d))).astype(np.float32)
+        block = random = random * rng.choice(np.array([-1, 1], np.float32), random.shape)
         for _ in range(2):  # steps of subspace iteration; with more of them not one pass is saved
             block = np.linalg.qr(sample.T @ (sample @ block) + np.float32(1e-6) * random)[0]
         image = sample @ block
@@ -75,7 +82,7 @@ class Start:
         block = block @ turn[:, : -k - 2 : -1]
         block += MIXED / np.sqrt(rows.d) * random[:, : block.shape[1]]
         block = np.linalg.qr(block)[0]
-        return cls(scale, shift, mean, block.T.copy(), values)
+        return cls(scale, shift, mean, block.T.copy(), share, values)
 
 
 def scale_of_all(rows: ArrayRows) -> float:
@@ -92,8 +99,9 @@ class Product:
         self.scale, self.shift = start.scale, start.shift
         self.mean = start.mean  # of a sample at first, of all rows after the first pass
         self.energy = self.raw = 0.0  # squared Frobenius norm of the scaled rows; `raw`: before they are centred
+        self.longest = 0.0  # squared norm of the longest row
         self.passes = 0
-        self.underflow = False  # float32 loses squares of entries
+        self.underflow = False  # squares of entries are lost
         self.kept: list | None = []  # F Q of the passes, or None where that is too much to keep
 
     def chunk(self, first: int, last: int) -> np.ndarray:
@@ -102,9 +110,11 @@ class Product:
         return block - self.shift if self.shift is not None else block
 
     def share(self, rows: range, block: np.ndarray, left: np.ndarray):
-        """One worker's part: F' left' with left = Q F' - Q mean, and in the first pass the sums of rows and of squares."""
+        """One worker's part: F' left' with left = Q F' - Q mean, and in the first pass the sums of rows and of squares, and
+        the longest row.
+        """
         columns, offset = block.astype(self.dtype), (block @ self.mean).astype(self.dtype)[:, None]
-        back, total, energy = np.zeros(block.shape), np.zeros(self.rows.d), 0.0
+        back, total, energy, longest = np.zeros(block.shape), np.zeros(self.rows.d), 0.0, 0.0
         for start in rows:
             chunk = self.chunk(start, min(start + rows.step, rows.stop))
             product = left[:, start : start + len(chunk)]
@@ -113,38 +123,40 @@ class Product:
                 product -= offset
             back += times(product, chunk, np.empty(block.shape, self.dtype))
             if not self.passes:
-                energy += squares(chunk)
+                squares = np.vecdot(chunk, chunk)
+                energy, longest = energy + float(squares.sum(dtype=np.float64)), max(longest, float(squares.max()))
                 total += np.dot(np.ones(len(chunk), self.dtype), chunk) if self.center else 0.0
             self.rows.advance(len(chunk))
-        return back, total, energy
+        return back, total, energy, longest
 
     def read(self, block: np.ndarray):
-        """F Q, and the sums of `share` over all rows: one read of the matrix."""
+        """F Q, and what `share` gives, of all rows: one read of the matrix."""
         n, d, size = self.rows.n, self.rows.d, self.chunk_rows
         left = np.empty((len(block), n), self.dtype)
         share = partial(self.share, block=block, left=left)
         with self.rows.reading(f"Krylov pass {self.rows.passes + 1}"):
             parts = [share(range(0, n, size))] if n * d <= ALONE else self.rows.shared(size, share)
         back, total = (np.sum([part[which] for part in parts], axis=0) for which in (0, 1))
-        return left, back, total, sum(part[2] for part in parts)
+        return left, back, total, sum(part[2] for part in parts), max(part[3] for part in parts)
 
     def __call__(self, block: np.ndarray) -> np.ndarray:
         """(p, d) float64 product with p orthonormal rows."""
-        left, back, total, energy = self.read(block)
+        left, back, total, energy, longest = self.read(block)
         n = self.rows.n
         if not self.passes:
-            self.energy = self.raw = energy
+            self.energy, self.raw, self.longest = energy, energy, longest
             # No later product exceeds the sum of squares, and products are squared in float64.
-            if not (np.isfinite(back).all() and energy < min(1e150, np.finfo(self.dtype).max / 16)):
+            if not (np.isfinite(back).all() and energy < min(1e150, float(np.finfo(self.dtype).max) / 16)):
                 self.scale_down()
                 return self(block)
             if self.center:
                 back -= np.outer(block @ (total / n - self.mean), total)
                 self.mean = total / n
                 self.energy -= float(total @ total) / n
+                self.longest *= 4  # the mean is no longer than the longest row
                 if self.energy <= 1e-5 * self.raw and self.rows.survey().common is not None:
                     raise NoDirection(ALL_EQUAL)
-            self.underflow = self.dtype == np.float32 and self.energy < FAINT * n * self.rows.d
+            self.underflow = self.energy < FAINT[self.dtype] * n * self.rows.d
         self.passes += 1
         if self.kept is not None:
             self.kept.append(left)
@@ -161,6 +173,13 @@ class Product:
         scale = scale_of_all(self.rows) / self.scale
         self.scale, self.mean = self.scale * scale, self.mean * scale
         self.shift = None if self.shift is None else self.shift * self.dtype(scale)
+
+    def may_hide(self, values: np.ndarray, k: int, share: float) -> bool:
+        """Whether a direction that belongs among the top k may be outside the space with these Ritz values: the rest is
+        long enough, and the rows that hold it so few that a sample of this share of all rows may have none.
+        """
+        few = values[k - 1] / max(self.longest, TINY)
+        return self.energy - values.sum() > values[k - 1] and np.exp(-few * share) > MISSED
 
     def left(self, basis: np.ndarray, top: np.ndarray) -> np.ndarray:
         """F V (n, k) float64, V' = top @ basis: from the products that were kept, or by one read more."""
@@ -200,7 +219,8 @@ def krylov(
     of float32 stopped it.
     """
     block = start.block if block is None else np.linalg.qr(block.T)[0].T
-    old, size, room = 0, len(block), min(rows.d, len(block) + (k + 1) * PASSES)
+    old, size = 0, len(block)
+    room = min(rows.d, rows.n + 2 * size, size + (k + 1) * PASSES)  # no more than n rows and the first block span
     basis, images = np.empty((2, room, rows.d))
     basis[:size], small = block, np.empty((room, room))  # the upper triangle of `small`: basis @ images'
     missing: list[float] = []  # powers of e by which the error is too large
@@ -219,9 +239,8 @@ def krylov(
             accurate = (
                 excess(residual + noise, values[k - 1], limit, tolerance) <= 0 and residual <= RIGHT * values[k - 1]
             )
-            # A direction outside the sample that belongs among the top k would leave this much in the residual of the next one.
-            seen = min(SETTLED * following, HIDDEN * MIXED / np.sqrt(rows.d) * (values[k - 1] - following))
-            settled = other <= seen or following <= noise
+            hidden = HIDDEN * MIXED / np.sqrt(rows.d) if product.may_hide(values, k, start.share) else TIED
+            settled = other <= min(SETTLED * following, hidden * (values[k - 1] - following)) or following <= noise
             reached = accurate and settled and not product.underflow
             spent = product.passes >= min(PASSES, 2 * worth)
             hopeless = not reached and (spent or passes_left(missing) > worth)
@@ -267,7 +286,7 @@ def randomized(
         for _ in range(powers + 1):
             basis, product.kept = np.linalg.qr(image.T)[0].T, []
             image = product(basis)
-            if product.underflow:
+            if product.underflow and not exact:
                 return randomized(rows, center=center, k=k, exact=True, oversampling=oversampling, powers=powers)
         values, coordinates = ritz(basis @ image.T)
         top = coordinates[:k]
@@ -285,13 +304,6 @@ def times(rows: np.ndarray, matrix: np.ndarray, out: np.ndarray) -> np.ndarray:
         for row, each in zip(rows, out, strict=True):
             np.dot(row, matrix, out=each)
     return out
-
-
-def squares(rows: np.ndarray) -> float:
-    """Sum of squares; in float32 of some rows at a time, which loses little."""
-    step = len(rows) if rows.dtype == np.float64 else max(1, PRECISE // rows.shape[1])
-    parts = (rows[start : start + step] for start in range(0, len(rows), step))
-    return sum(float(np.vdot(part, part)) for part in parts)
 
 
 def ritz(small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

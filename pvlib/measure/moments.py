@@ -112,14 +112,16 @@ def right_of(found: Moments, *, center: bool, k: int) -> Right:
     d = len(found.shift)
     matrix = found.second_moment(center)
     values, vectors = leading(matrix, k + 1)
-    energy = found.energy + 2 * found.n * float(found.shift @ found.shift) * (not center)
     total, mean = float(np.trace(matrix)), np.add(*found.mean)
+    with np.errstate(over="ignore"):  # infinite is right for a mean of 1e155
+        raw = total + found.n * float(mean @ mean) if center else total
+    energy = found.energy if center else found.energy + 2 * found.n * float(found.shift @ found.shift)
     return Right(
         vectors=vectors[:, :k],
         image=matrix @ vectors[:, :k],
         values=np.append(values, 0.0)[: k + 1],
         total=total,
-        raw=total + found.n * float(mean @ mean) * center,
+        raw=raw,
         weyl=found.rounding * energy + eigen_rounding(d) * values[0],
         energy=energy,
         centre=found.mean if center else (),

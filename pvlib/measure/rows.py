@@ -240,7 +240,7 @@ class ArrayRows(Rows):
 
     @property
     def repeated(self) -> bool:
-        """Whether rows are equal to those that follow them, so that rounding errors add up: up to 25 `EPS32` seen."""
+        """Whether one of some rows is equal to the next. In long runs of them rounding errors add up: 25 `EPS32` seen."""
         rows = np.linspace(0, self.n - 2, PAIRS).astype(int)
         return bool((to_float(self.matrix[rows]) == to_float(self.matrix[rows + 1])).all(axis=1).any())
 

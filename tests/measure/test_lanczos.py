@@ -32,6 +32,24 @@ def test_one_row_outside_the_sample_with_features_of_its_own_is_seen(shape, abov
     assert found.method == "krylov" and kahan(found.vector, np.eye(1, n, row)[0]) <= ACCURATE
 
 
+@pytest.mark.parametrize("ratio", [1.005, 1.2])
+@pytest.mark.parametrize("own", ["one feature", "all features that the others lack"])
+@pytest.mark.parametrize("spectrum", [[1, 0.05, 0.04, 0.03, 0.02, 0.01], [1, *(0.5 * np.arange(1, 60) ** -0.3)]])
+def test_one_row_a_little_above_the_rest_is_seen_whatever_its_features(spectrum, own, ratio):
+    n, d, row = 600, 1200, 301
+    rng = np.random.default_rng(5)
+    right = rng.standard_normal((d, len(spectrum)))
+    right[::3] = 0
+    F = (np.linalg.qr(rng.standard_normal((n, len(spectrum))))[0] * spectrum @ np.linalg.qr(right)[0].T).astype(
+        np.float32
+    )
+    for feature in range(0, d, 30):
+        F[row] = 0
+        F[row, ::3] = np.eye(d // 3)[feature // 3] if own == "one feature" else rng.standard_normal(d // 3)
+        F[row] *= ratio / np.linalg.norm(F[row])
+        assert abs(p_vector(F, center=False, method="krylov").vector[row]) > 1 - 1e-9, feature
+
+
 @pytest.mark.parametrize("shape", [(8192, 512), (600, 20_000), (5000, 100)])
 def test_the_sample_has_rows_of_both_kinds_where_these_alternate(shape):
     n, d = shape
@@ -53,6 +71,19 @@ def test_a_tie_far_above_the_rest_is_seen(shape, tied, dtype):
     else:
         found = p_vector(F, center=False, method="krylov")
         assert found.certified and kahan(found.vector, exact(F, False)[0][:, 0]) <= found.error_bound > 1e-3
+
+
+def test_ties_of_groups_of_rows_are_seen():
+    """The sample has more rows of some groups than of others, and another order of their directions."""
+    n, d, groups = 900, 600, 12
+    sigmas = np.r_[1, 1, 0.95 * np.arange(2, groups) ** -0.3]
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        left = np.eye(groups)[rng.integers(0, groups, n)]
+        right = np.linalg.qr(rng.standard_normal((d, groups)))[0]
+        F = (left / np.linalg.norm(left, axis=0) * sigmas) @ right.T
+        with pytest.warns(TieWarning):
+            assert not p_vector(F, center=False, method="krylov").defined
 
 
 @pytest.mark.parametrize("shape", [(400, 300), (1000, 250), (250, 800)])
