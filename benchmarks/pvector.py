@@ -12,6 +12,8 @@ more than a second, not at the other number of threads, and, if its time does no
 import argparse
 import json
 import os
+import shlex
+import sys
 import tempfile
 import time
 import warnings
@@ -346,7 +348,8 @@ def main() -> None:
     if arguments.quick:
         shapes, dtypes, peers = SHAPES["quick"], DTYPES[:1], arguments.peers or RIVALS
     for found in run(shapes, dtypes, peers, arguments.repeats, arguments.threads, arguments.kernels):
-        write(arguments.output / f"pvector-{found['kernel'].lower()}.json", found)
+        command = shlex.join(["python", "benchmarks/pvector.py", *sys.argv[1:]])
+        write(arguments.output / f"pvector-{found['kernel'].lower()}.json", found | {"command": command})
         for row in found["summary"]:
             print(
                 f"{row['n']:>6} x {row['d']:<5} {row['kind']:8} {row['dtype']} {1e3 * row['ours_s']:8.2f} ms, "

@@ -1,5 +1,5 @@
-"""Dask arrays as `Rows`: every chunk of rows is measured where it is, and only sums and left vectors travel. Not for
-arrays that fit into memory: `compute()` these first.
+"""Dask arrays as `Rows`: every chunk of rows is measured where it is, and only sums and left vectors travel.
+For an array that fits into memory `compute()` is faster.
 
 Every reading is one graph of independent tasks, so whatever a lost worker held is computed again by the others; the
 sums are added in a tree of fixed shape, so the result does not depend on which worker was first. Chunks are computed

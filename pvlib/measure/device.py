@@ -1,5 +1,5 @@
-"""A tensor on a GPU, multiplied where it is: only d x d numbers and the vectors come to the host. Not for devices without
-float64, whose blocks come to the host (`rows.ArrayRows`).
+"""A tensor on a GPU, multiplied where it is: only d x d numbers and the vectors come to the host. The blocks of devices
+without float64 come there too (`rows.ArrayRows`).
 """
 
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What one array must be to be measured: real numbers, all of them there, in two dimensions. Not for reading it (`rows`)."""
+"""What one array must be to be measured: real numbers, all of them there, in two dimensions."""
 
 import reprlib
 import sys

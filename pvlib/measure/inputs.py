@@ -1,4 +1,4 @@
-"""Forms of input: anything that holds samples x features becomes a `Rows`. Not for loading files.
+"""Forms of input: anything that holds samples x features becomes a `Rows`.
 
 Dask arrays stay where they are (`dask_rows`).
 """

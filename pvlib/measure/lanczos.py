@@ -2,9 +2,9 @@
 
 The first read multiplies k + 1 rough directions, from a sample of the rows; it also tells the mean and the norm. Each later
 read follows the residuals of k + 1 Ritz vectors: the wanted ones, and, until its own is small, the next, whose direction
-converges as fast as the last wanted one where they tie, so that a tie is seen. Such thin products go at nearly the speed of memory. They are done chunk
-by chunk while the rows are in the cache: float32 inside a chunk, float64 between chunks. The basis is kept orthogonal in
-full, and Rayleigh-Ritz is done over all of it. Not for streams (`gram`); its gap is an estimate.
+converges as fast as the last wanted one where they tie, so that a tie is seen. Such thin products go at nearly the speed of
+memory. They are done chunk by chunk while the rows are in the cache: float32 inside a chunk, float64 between chunks. The
+basis is kept orthogonal in full, and Rayleigh-Ritz is done over all of it. The gap is an estimate.
 
 Source: Golub & Underwood, The block Lanczos method (1977); Musco & Musco, Randomized block Krylov methods (2015); the
 expansion by residuals is that of Davidson, J. Comput. Phys. 17 (1975) 87, without a preconditioner.
@@ -194,6 +194,39 @@ class Product:
         return image_rounding(self.rows.d, self.chunk_rows) if self.dtype == np.float64 else EPS32
 
 
+class Space:
+    """An orthonormal basis (rows) that grows, and its images under F'F."""
+
+    def __init__(self, block: np.ndarray, room: int):
+        self.basis, self.images = np.empty((2, room, block.shape[1]))
+        self.small = np.empty((room, room))  # the upper triangle of basis @ images'
+        self.old, self.size = 0, len(block)  # vectors with an image, and all
+        self.basis[: self.size] = block
+
+    def ritz(self, product: Product, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """All Ritz values; coordinates and residuals (rows) of the first vectors. One read for the images that are missing."""
+        old, size = self.old, self.size
+        self.images[old:size] = product(self.basis[old:size])
+        self.small[:size, old:size] = self.basis[:size] @ self.images[old:size].T
+        values, top = ritz(self.small[:size, :size], count)
+        self.old = size
+        return values, top, top @ self.images[:size] - values[:count, None] * (top @ self.basis[:size])
+
+    def extend(self, directions: np.ndarray, noise: float) -> bool:
+        """Append the directions, made orthonormal; False where there is nothing in them but rounding."""
+        for direction in directions[: len(self.basis) - self.size]:
+            known = self.basis[: self.size]
+            for _ in range(2):  # once is not enough where it nearly lies in the basis
+                direction = direction - (known @ direction) @ known
+            length = np.linalg.norm(direction)
+            if length > noise:
+                direction = direction / length
+                direction -= (known @ direction) @ known
+                self.basis[self.size] = direction / np.linalg.norm(direction)
+                self.size += 1
+        return self.size > self.old
+
+
 @dataclass
 class Krylov:
     """Top-k vectors, squared sigmas (k + 1), and the estimate of their error, of the scaled rows."""
@@ -219,39 +252,30 @@ def krylov(
     of float32 stopped it.
     """
     block = start.block if block is None else np.linalg.qr(block.T)[0].T
-    old, size = 0, len(block)
-    room = min(rows.d, rows.n + 2 * size, size + (k + 1) * PASSES)  # no more than n rows and the first block span
-    basis, images = np.empty((2, room, rows.d))
-    basis[:size], small = block, np.empty((room, room))  # the upper triangle of `small`: basis @ images'
+    # No more than n rows and the first block span.
+    space = Space(block, min(rows.d, rows.n + 2 * len(block), len(block) + (k + 1) * PASSES))
     missing: list[float] = []  # powers of e by which the error is too large
     product = Product(rows, start, center=center, exact=exact)
     with workers(), quiet():
         while True:
-            images[old:size] = product(basis[old:size])
-            small[:size, old:size] = basis[:size] @ images[old:size].T
-            values, coordinates = ritz(small[:size, :size])
-            noise, top = product.rounding * values[0], coordinates[: k + 1]
-            residuals = top @ images[:size] - values[: k + 1, None] * (top @ basis[:size])
+            values, top, residuals = space.ritz(product, k + 1)
+            noise, least = product.rounding * values[0], values[k - 1]
             residual, other = norm(residuals[:k].T), norm(residuals[k:].T)
-            following = values[k] if size > k else 0.0  # the space may be k-dimensional
+            following = values[k] if space.size > k else 0.0  # the space may be k-dimensional
             limit = following + other  # an eigenvalue is as near as that to a Ritz value
-            missing.append(excess(residual + noise, values[k - 1], following, tolerance))
-            accurate = (
-                excess(residual + noise, values[k - 1], limit, tolerance) <= 0 and residual <= RIGHT * values[k - 1]
-            )
             hidden = HIDDEN * MIXED / np.sqrt(rows.d) if product.may_hide(values, k, start.share) else TIED
-            settled = other <= min(SETTLED * following, hidden * (values[k - 1] - following)) or following <= noise
+            settled = other <= min(SETTLED * following, hidden * (least - following)) or following <= noise
+            accurate = excess(residual + noise, least, limit, tolerance) <= 0 and residual <= RIGHT * least
             reached = accurate and settled and not product.underflow
+            missing.append(excess(residual + noise, least, following, tolerance))
             spent = product.passes >= min(PASSES, 2 * worth)
             hopeless = not reached and (spent or passes_left(missing) > worth)
-            if reached or hopeless or product.underflow:
+            stop = reached or hopeless or product.underflow
+            if stop or not space.extend(residuals[: k if settled else None], noise):
                 break
-            old, size = size, extended(basis, size, residuals[: k if settled else None], noise)
-            if old == size:
-                break
-        left = product.left(basis[:size], top[:k]) if reached else np.empty((rows.n, 0))
+        left = product.left(space.basis[: top.shape[1]], top[:k]) if reached else np.empty((rows.n, 0))
         product.kept = None
-    right = coordinates[: len(start.block)] @ basis[:size]
+    right = top @ space.basis[: top.shape[1]]
     values = np.append(values, 0.0)[: k + 1]
     return Krylov(left, right, values, float(limit), residual, float(noise), product, bool(reached), hopeless)
 
@@ -288,8 +312,7 @@ def randomized(
             image = product(basis)
             if product.underflow and not exact:
                 return randomized(rows, center=center, k=k, exact=True, oversampling=oversampling, powers=powers)
-        values, coordinates = ritz(basis @ image.T)
-        top = coordinates[:k]
+        values, top = ritz(basis @ image.T, k)
         left = product.left(basis, top)
     residual = norm((top @ image - values[:k, None] * (top @ basis)).T)
     values = np.append(values, 0.0)[: k + 1]
@@ -306,22 +329,7 @@ def times(rows: np.ndarray, matrix: np.ndarray, out: np.ndarray) -> np.ndarray:
     return out
 
 
-def ritz(small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ritz values, descending and not below 0, and rows of coordinates of their vectors, from an upper triangle."""
+def ritz(small: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """All Ritz values, descending and not below 0, and coordinates (rows) of the first vectors, from an upper triangle."""
     values, coordinates = np.linalg.eigh(small, UPLO="U")
-    return np.maximum(values[::-1], 0.0), coordinates.T[::-1]
-
-
-def extended(basis: np.ndarray, size: int, directions: np.ndarray, noise: float) -> int:
-    """Size of the basis with the directions appended, made orthonormal; without those that are only rounding."""
-    for direction in directions[: basis.shape[1] - size]:
-        known = basis[:size]
-        for _ in range(2):  # once is not enough where it nearly lies in the basis
-            direction = direction - (known @ direction) @ known
-        length = np.linalg.norm(direction)
-        if length > noise:
-            direction = direction / length
-            direction -= (known @ direction) @ known
-            basis[size] = direction / np.linalg.norm(direction)
-            size += 1
-    return size
+    return np.maximum(values[::-1], 0.0), coordinates.T[: -count - 1 : -1]

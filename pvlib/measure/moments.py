@@ -1,4 +1,4 @@
-"""Sums over rows: of x and of its outer product, exact in float64 between blocks, mergeable. Not for reading rows (`rows`).
+"""Sums over rows: of x and of its outer product, exact in float64 between blocks, mergeable.
 
 Centring never copies the matrix and does not cancel: rows are shifted by the mean of the first block, and the moments are
 corrected at the end by what little the true mean differs from it.

@@ -1,5 +1,4 @@
-"""The front door: the P-vector of a feature matrix, its top left singular vector, with an error bound. Not
-for angles.
+"""The front door: the P-vector of a feature matrix, its top left singular vector, with an error bound.
 
 The P-vector u (Liu et al., arXiv 2110.02863) holds one number for each sample, so networks of any width can
 be compared over the same samples in the same order.

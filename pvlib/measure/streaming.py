@@ -1,4 +1,4 @@
-"""P-vectors of rows that arrive in batches, on one machine or many. Not for resident arrays.
+"""P-vectors of rows that arrive in batches, on one machine or many.
 
 Holds d x d numbers, whatever the number of rows; exact whatever the split into batches and their order, up to
 rounding. A P-vector has one entry for each sample, so a second reading of the rows projects them.

@@ -1,8 +1,8 @@
 """Worker threads over blocks of rows, with BLAS at one thread inside and the caller's setting restored afterwards.
 
 BLAS splits thin products badly, and its threads spin for a while after each; whole blocks of rows in threads of our own
-read the matrix at the speed of memory. Not for products of large square matrices: leave these to BLAS. Without
-threadpoolctl, which sets the threads of BLAS, there are no workers: BLAS goes on as it is.
+read the matrix at the speed of memory. Products of large square matrices are left to BLAS. Without threadpoolctl, which
+sets the threads of BLAS, there are no workers: BLAS goes on as it is.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Rank correlation over a balanced pool of networks, granulated by hyperparameter, and aggregation of rankings.
 
-Not for intervals over seeds (statistics): here the unit is the cell of the factorial (protocol 13).
+The unit is the cell of the factorial (protocol 13); intervals over seeds are in `statistics`.
 """
 
 from __future__ import annotations
