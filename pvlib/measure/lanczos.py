@@ -35,10 +35,9 @@ MIXED = 0.1  # of a random direction in each of the first block: what no row of 
 SEEN = 4  # directions that are looked for in the sample
 VECTORS = 4  # so many are multiplied one by one: a product of matrices with so few columns is slower
 KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they would be more, the rows are read again
-MISSED = 0.02  # probability that the sample has none of some rows, from which on they are searched for
-HIDDEN = 0.1  # of MIXED / sqrt(d), which a vector of the first block has of a feature that is 0 in the sample (and on
-# average of any direction outside of it): less than this is not expected even where such parts nearly cancel
-TIED = 0.01  # of a direction that the sample has, and that ties: far less than the (k+1)-th vector would have of it
+MISSED = 0.02  # probability that the sample has none of some rows; above it, what these rows may hide is searched for
+HIDDEN = 0.1  # of MIXED / sqrt(d): the least part of a direction outside the sample that the (k+1)-th vector has
+TIED = 0.01  # the least part that it has of a direction inside the sample, where that ties with the k-th
 SETTLED = 0.25  # relative error of the (k+1)-th eigenvalue: an eighth of the singular value, in practice a few percent
 RIGHT = 1e-3  # relative residual of the top k: where the rest is faint, left vectors are right before the values are
 TINY = np.finfo(float).tiny
@@ -263,8 +262,9 @@ def krylov(
             residual, other = norm(residuals[:k].T), norm(residuals[k:].T)
             following = values[k] if space.size > k else 0.0  # the space may be k-dimensional
             limit = following + other  # an eigenvalue is as near as that to a Ritz value
-            hidden = HIDDEN * MIXED / np.sqrt(rows.d) if product.may_hide(values, k, start.share) else TIED
-            settled = other <= min(SETTLED * following, hidden * (least - following)) or following <= noise
+            # If the next vector had `part` of a direction that belongs among the top k, its residual would be `part` of the gap.
+            part = HIDDEN * MIXED / np.sqrt(rows.d) if product.may_hide(values, k, start.share) else TIED
+            settled = other <= min(SETTLED * following, part * (least - following)) or following <= noise
             accurate = excess(residual + noise, least, limit, tolerance) <= 0 and residual <= RIGHT * least
             reached = accurate and settled and not product.underflow
             missing.append(excess(residual + noise, least, following, tolerance))
