@@ -10,11 +10,13 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from . import style
 from .view import CONVENTIONS
 
 BOTH = ("uncentred", "centred")
+SHORT_AXIS = 30  # times its beginning
 Looks = Mapping[str, tuple[str, str]]  # value of a column -> colour, and marker or kind of line
 
 
@@ -197,6 +199,15 @@ def threshold(ax: Axes, value: float, *, upright: bool = False) -> None:
     """A dashed line at a value that something is compared with."""
     draw = ax.axvline if upright else ax.axhline
     draw(value, color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1)
+
+
+def log_x(ax: Axes) -> None:
+    """A logarithmic axis of what is drawn, with round numbers as ticks: powers of 10, or 1, 2, 5 where it is short."""
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < SHORT_AXIS * low else (1.0,)))
+    ax.xaxis.set_major_formatter("{x:,g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def grid(ax: Axes, axis: Literal["both", "x", "y"] = "y") -> None:

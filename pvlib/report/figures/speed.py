@@ -33,7 +33,8 @@ def p_vectors(found: Benchmark | None) -> BookFigure | Missing:
                 at = (of_kind["accurate"] == accurate).to_numpy()
                 ax.scatter(1e3 * of_kind["median_s"][at], y[at], s=20, marker=MARKERS[kind], **look,
                            edgecolors=COLOURS[kind], label=f"{words}{'' if accurate else ', not accurate'}")  # fmt: skip
-        ax.set(title=size, xscale="log", xlabel="median time (ms)")
+        ax.set(title=size, xlabel="median time (ms)")
+        forms.log_x(ax)
         forms.name_rows(ax, names)
         forms.grid(ax, "both")
     for ax in list(axes.flat)[len(shapes) :]:
@@ -113,7 +114,8 @@ def similarities(found: Benchmark | None) -> BookFigure | Missing:
             ax.scatter(1e3 * row.median_s, names.index(row.peer) + 0.2 * (number - 1), s=20, edgecolors=colour,
                        facecolors=colour if row.accurate else "none", marker="oDs"[number % 3],
                        )  # fmt: skip
-        ax.set(title=TITLES[measure], xscale="log", xlabel="median time (ms)")
+        ax.set(title=TITLES[measure], xlabel="median time (ms)")
+        forms.log_x(ax)
         forms.name_rows(ax, names)
         forms.grid(ax, "both")
     _legend(fig, axes[0], shapes)
@@ -157,7 +159,8 @@ def training(found: Benchmark | None) -> BookFigure | Missing:
         ax.plot(summary[column].astype(float), y + shift, marker, color=colour, label=words, markersize=6)
         ax.hlines(y + shift, summary[f"{column}_low"], summary[f"{column}_high"], color=colour, linewidth=1.5)
     ax.axvline(1, color=style.FAINT, linewidth=1)
-    ax.set(xscale="log", xlabel="images a second, over those of the ordinary way")
+    ax.set(xlabel="images a second, over those of the ordinary way")
+    forms.log_x(ax)
     forms.name_rows(ax, [TITLES[case] for case in summary["case"]])
     forms.grid(ax, "both")
     forms.legend_below(fig, ax)
