@@ -23,10 +23,10 @@ from .threads import quiet, workers
 LARGE = 1 << 22  # entries of a matrix; in a smaller one measuring would cost as much as it can save
 SHORT = 192  # the Gram matrix (or the dual one) is faster where one side is no longer than this,
 MANY = 20  # or than so many times the vectors of a pass
-USUAL = 30  # passes that the moments cost where it is not measured
-FEWEST = 2.5  # passes that Krylov needs in all but the best of spectra
+USUAL = 30  # `worth` of a small matrix, for which it is not measured
+FEWEST_PASSES = 2.5  # that Krylov needs in all but the best of spectra
 BESIDE = 1.5  # what it does beside its passes: sums of squares in the first one, small matrices, left vectors
-AFTER = 1.1  # times the passes that a block of all directions looked for would need: k + 1 of them are followed
+AFTER = 1.1  # times the passes that a block of all sampled directions would need: k + 1 of them at most are followed
 EIGEN = 8  # an eigenproblem of d x d costs about as much as so many d x d products of d rows
 DUAL = 2.5  # times the cost of a product of "gram": "dual" copies columns, and multiplies them in float64
 PIECE = 1 << 23  # entries of a thin product that is measured: more than caches hold
@@ -62,7 +62,7 @@ def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, dict[str, Any]]:
     with workers():  # BLAS threads that still spin afterwards would slow those that come next
         start = Start.of(rows, center=center, k=k)
         worth = rates(rows, start, center).passes(n, d)
-    if worth < FEWEST or expected_passes(start.values, k, TOLERANCE[rows.dtype]) + BESIDE > worth:
+    if worth < FEWEST_PASSES or expected_passes(start.values, k, TOLERANCE[rows.dtype]) + BESIDE > worth:
         return ("dual" if n < d else "gram"), {}
     return "krylov", {"worth": worth, "start": start}
 
@@ -88,8 +88,8 @@ def measured(rows: ArrayRows, start: Start, center: bool) -> Rates:
         product(start.block)
 
     with workers() as (_, count), quiet():
-        alone = least(lambda: moments.add(next(blocks))) / length / width**2
-        return Rates(alone / count, alone, least(thin) / (size * rows.d))
+        alone = fastest(lambda: moments.add(next(blocks))) / length / width**2
+        return Rates(alone / count, alone, fastest(thin) / (size * rows.d))
 
 
 def parts(rows: ArrayRows, length: int) -> Iterator[ArrayRows]:
@@ -99,7 +99,7 @@ def parts(rows: ArrayRows, length: int) -> Iterator[ArrayRows]:
             yield ArrayRows(rows.matrix[first : first + length])
 
 
-def least(call: Callable) -> float:
+def fastest(call: Callable) -> float:
     """Seconds of the fastest of some calls."""
     times = []
     for _ in range(TRIES):
@@ -114,8 +114,8 @@ def expected_passes(values: np.ndarray, k: int, tolerance: float) -> float:
 
     After j passes a block of p columns is as near to the leading k directions as the best polynomial of degree j makes
     it, the Chebyshev polynomial on [0, lambda_{p+1}] (Saad, SIAM J. Numer. Anal. 17 (1980) 687). Its value grows by a factor of
-    x + sqrt(x^2 - 1) with each, x = 2 lambda_k / lambda_{p+1} - 1. lambda_p stands for lambda_{p+1}.
+    x + sqrt(x^2 - 1) with each, x = 2 lambda_k / lambda_{p+1} - 1. The sample has p values: lambda_p stands for lambda_{p+1}, which errs towards more passes.
     """
-    least = max(values[0], EPS32 * values[-1])
-    x = 2 * values[-k] / least - 1 if least > 0 else 0.0
+    smallest = max(values[0], EPS32 * values[-1])
+    x = 2 * values[-k] / smallest - 1 if smallest > 0 else 0.0
     return float(AFTER * np.log(1 / tolerance) / np.arccosh(x) + 1) if x > 1 else np.inf

@@ -25,8 +25,10 @@ from .threads import quiet, workers
 
 CHUNK = 1 << 21  # bytes: in the cache on the way back, and few returns to Python, where threads wait for each other
 FEWEST = 16  # rows of a chunk, or of the sample for one vector
-SUMMED = 16  # times the root of n: most rows of a float32 sum, whose rounding is then about `EPS32` (0.5 to 1.05 seen);
-LONGEST = 512  # and at most so many: errors of rows that repeat do not cancel (3 `EPS32` seen)
+# A chunk in float32 has so many times the root of n rows, so that the rounding of its sums stays about `EPS32` (0.5 to 1.05
+# seen), and never more than MOST_ROWS: errors of rows that repeat do not cancel (3 `EPS32` seen).
+SUMMED = 16
+MOST_ROWS = 512
 FAINT = {np.float32: 1e-30, np.float64: 1e-280}  # mean square of entries, below which some underflow
 ALONE = 1 << 20  # entries of a matrix that one thread has multiplied before another would have been woken
 SAMPLE = 1 << 18  # entries of the rows that the first block comes from, or
@@ -34,12 +36,13 @@ PART = 16  # one row in so many, where that is less
 MIXED = 0.1  # of a random direction in each of the first block: what no row of the sample has is found all the same
 SEEN = 4  # directions that are looked for in the sample
 VECTORS = 4  # so many are multiplied one by one: a product of matrices with so few columns is slower
-KEPT = 1 << 28  # bytes of F Q that are kept for the left vectors; where they would be more, the rows are read again
-MISSED = 0.02  # probability that the sample has none of some rows; above it, what these rows may hide is searched for
-HIDDEN = 0.1  # of MIXED / sqrt(d): the least part of a direction outside the sample that the (k+1)-th vector has
-TIED = 0.01  # the least part that it has of a direction inside the sample, where that ties with the k-th
+KEPT = 1 << 28  # bytes of Q F' that are kept for the left vectors; where they would be more, the rows are read again
+MISSED = 0.02  # probability that the sample has no row of a small group; above it, such rows are searched for
+# The least component that the (k+1)-th Ritz vector is expected to have along a direction that belongs among the top k:
+HIDDEN = 0.1  # of MIXED / sqrt(d), where no row of the sample has that direction
+TIED = 0.01  # where the sample has it, and it ties with the k-th
 SETTLED = 0.25  # relative error of the (k+1)-th eigenvalue: an eighth of the singular value, in practice a few percent
-RIGHT = 1e-3  # relative residual of the top k: where the rest is faint, left vectors are right before the values are
+EXACT = 1e-3  # largest relative residual of the top k: where the rest is faint, left vectors are good before values are
 TINY = np.finfo(float).tiny
 SINGLE = 126  # exponent of a power of 2 that float32 holds, and its reciprocal
 PASSES = 80  # then the spectrum is so flat that the Gram matrix is cheaper
@@ -55,13 +58,13 @@ class Start:
     shift: np.ndarray | None  # subtracted from every scaled row, where the mean is large beside the deviations
     mean: np.ndarray  # of the scaled and shifted rows; 0 where they are not centred
     block: np.ndarray  # (k + 1, d) orthonormal rows: rough top right directions
-    share: float  # of all rows that are in the sample
+    sampled: float  # share of all rows
     values: np.ndarray  # rough largest squared singular values, ascending: SEEN or k + 1 of them, or all
 
     @classmethod
     def of(cls, rows: ArrayRows, *, center: bool, k: int) -> "Start":
         sample, own = rows.sample(max(FEWEST, 2 * k + 2, min(SAMPLE // rows.d, rows.n // PART))), rows.dtype
-        share = len(sample) / rows.n
+        sampled = len(sample) / rows.n
         scale = 1.0 if 1e-6 < max(sample.max(), -sample.min()) < 1e6 else scale_of_all(rows)
         sample, mean, shift = sample * own.type(scale), np.zeros(rows.d), None
         if center:
@@ -81,7 +84,7 @@ class Start:
         block = block @ turn[:, : -k - 2 : -1]
         block += MIXED / np.sqrt(rows.d) * random[:, : block.shape[1]]
         block = np.linalg.qr(block)[0]
-        return cls(scale, shift, mean, block.T.copy(), share, values)
+        return cls(scale, shift, mean, block.T.copy(), sampled, values)
 
 
 def scale_of_all(rows: ArrayRows) -> float:
@@ -90,7 +93,7 @@ def scale_of_all(rows: ArrayRows) -> float:
 
 
 class Product:
-    """F'(F Q) of the scaled, shifted rows, centred if `center`; the products inside a chunk in `dtype`."""
+    """Q F'F of the scaled, shifted rows, centred if `center`, for rows Q (p, d); the products inside a chunk in `dtype`."""
 
     def __init__(self, rows: ArrayRows, start: Start, *, center: bool, exact: bool):
         self.rows, self.center = rows, center
@@ -101,7 +104,7 @@ class Product:
         self.longest = 0.0  # squared norm of the longest row
         self.passes = 0
         self.underflow = False  # squares of entries are lost
-        self.kept: list | None = []  # F Q of the passes, or None where that is too much to keep
+        self.kept: list | None = []  # Q F' of the passes, or None where that is too much to keep
 
     def chunk(self, first: int, last: int) -> np.ndarray:
         block = self.rows.block(first, last).astype(self.dtype, copy=False)
@@ -109,8 +112,8 @@ class Product:
         return block - self.shift if self.shift is not None else block
 
     def share(self, rows: range, block: np.ndarray, left: np.ndarray):
-        """One worker's part: F' left' with left = Q F' - Q mean, and in the first pass the sums of rows and of squares, and
-        the longest row.
+        """One worker's part of left = Q F' - Q mean (p, n), where Q is the block, and of left F (p, d); and in the first pass
+        the sums of rows and of squares, and the longest row.
         """
         columns, offset = block.astype(self.dtype), (block @ self.mean).astype(self.dtype)[:, None]
         back, total, energy, longest = np.zeros(block.shape), np.zeros(self.rows.d), 0.0, 0.0
@@ -129,7 +132,7 @@ class Product:
         return back, total, energy, longest
 
     def read(self, block: np.ndarray):
-        """F Q, and what `share` gives, of all rows: one read of the matrix."""
+        """Q F' (p, n), and what `share` gives, of all rows: one read of the matrix."""
         n, d, size = self.rows.n, self.rows.d, self.chunk_rows
         left = np.empty((len(block), n), self.dtype)
         share = partial(self.share, block=block, left=left)
@@ -165,7 +168,7 @@ class Product:
     @property
     def chunk_rows(self) -> int:
         size = CHUNK // self.rows.d // np.dtype(self.dtype).itemsize
-        return max(FEWEST, size if self.dtype == np.float64 else min(size, LONGEST, int(SUMMED * np.sqrt(self.rows.n))))
+        return max(FEWEST, size if self.dtype == np.float64 else min(size, MOST_ROWS, int(SUMMED * np.sqrt(self.rows.n))))
 
     def scale_down(self) -> None:
         """By all entries, where that of a sample would not do; ValueError where one of them is not finite."""
@@ -173,12 +176,12 @@ class Product:
         self.scale, self.mean = self.scale * scale, self.mean * scale
         self.shift = None if self.shift is None else self.shift * self.dtype(scale)
 
-    def may_hide(self, values: np.ndarray, k: int, share: float) -> bool:
+    def may_hide(self, values: np.ndarray, k: int, sampled: float) -> bool:
         """Whether a direction that belongs among the top k may be outside the space with these Ritz values: the rest is
         long enough, and the rows that hold it so few that a sample of this share of all rows may have none.
         """
         few = values[k - 1] / max(self.longest, TINY)
-        return self.energy - values.sum() > values[k - 1] and np.exp(-few * share) > MISSED
+        return self.energy - values.sum() > values[k - 1] and np.exp(-few * sampled) > MISSED
 
     def left(self, basis: np.ndarray, top: np.ndarray) -> np.ndarray:
         """F V (n, k) float64, V' = top @ basis: from the products that were kept, or by one read more."""
@@ -258,17 +261,17 @@ def krylov(
     with workers(), quiet():
         while True:
             values, top, residuals = space.ritz(product, k + 1)
-            noise, least = product.rounding * values[0], values[k - 1]
+            noise, kth = product.rounding * values[0], values[k - 1]
             residual, other = norm(residuals[:k].T), norm(residuals[k:].T)
             following = values[k] if space.size > k else 0.0  # the space may be k-dimensional
             limit = following + other  # an eigenvalue is as near as that to a Ritz value
             # If the next vector had `part` of a direction that belongs among the top k, its residual would be `part` of the gap.
-            part = HIDDEN * MIXED / np.sqrt(rows.d) if product.may_hide(values, k, start.share) else TIED
-            settled = other <= min(SETTLED * following, part * (least - following)) or following <= noise
-            accurate = excess(residual + noise, least, limit, tolerance) <= 0 and residual <= RIGHT * least
+            part = HIDDEN * MIXED / np.sqrt(rows.d) if product.may_hide(values, k, start.sampled) else TIED
+            settled = other <= min(SETTLED * following, part * (kth - following)) or following <= noise
+            accurate = excess(residual + noise, kth, limit, tolerance) <= 0 and residual <= EXACT * kth
             reached = accurate and settled and not product.underflow
-            missing.append(excess(residual + noise, least, following, tolerance))
-            spent = product.passes >= min(PASSES, 2 * worth)
+            missing.append(excess(residual + noise, kth, following, tolerance))
+            spent = product.passes >= min(PASSES, 2 * worth)  # thrice the other engine in all
             hopeless = not reached and (spent or passes_left(missing) > worth)
             stop = reached or hopeless or product.underflow
             if stop or not space.extend(residuals[: k if settled else None], noise):
