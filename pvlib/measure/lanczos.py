@@ -168,7 +168,9 @@ class Product:
     @property
     def chunk_rows(self) -> int:
         size = CHUNK // self.rows.d // np.dtype(self.dtype).itemsize
-        return max(FEWEST, size if self.dtype == np.float64 else min(size, MOST_ROWS, int(SUMMED * np.sqrt(self.rows.n))))
+        if self.dtype == np.float32:
+            size = min(size, MOST_ROWS, int(SUMMED * np.sqrt(self.rows.n)))
+        return max(FEWEST, size)
 
     def scale_down(self) -> None:
         """By all entries, where that of a sample would not do; ValueError where one of them is not finite."""
