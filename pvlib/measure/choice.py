@@ -55,15 +55,16 @@ def plan(rows: Rows, *, center: bool, k: int) -> tuple[str, dict[str, Any]]:
     if not isinstance(rows, ArrayRows) or not rows.pickable:
         return "gram", {}
     n, d = rows.n, rows.d
+    moments = "dual" if n < d else "gram"
     if min(n, d) <= max(SHORT, MANY * (k + 1)):
-        return ("dual" if n < d else "gram"), {}
+        return moments, {}
     if n * d < LARGE:
         return "krylov", {"worth": USUAL}
     with workers():  # BLAS threads that still spin afterwards would slow those that come next
         start = Start.of(rows, center=center, k=k)
         worth = rates(rows, start, center).passes(n, d)
     if worth < FEWEST_PASSES or expected_passes(start.values, k, TOLERANCE[rows.dtype]) + BESIDE > worth:
-        return ("dual" if n < d else "gram"), {}
+        return moments, {}
     return "krylov", {"worth": worth, "start": start}
 
 
@@ -114,7 +115,8 @@ def expected_passes(values: np.ndarray, k: int, tolerance: float) -> float:
 
     After j passes a block of p columns is as near to the leading k directions as the best polynomial of degree j makes
     it, the Chebyshev polynomial on [0, lambda_{p+1}] (Saad, SIAM J. Numer. Anal. 17 (1980) 687). Its value grows by a factor of
-    x + sqrt(x^2 - 1) with each, x = 2 lambda_k / lambda_{p+1} - 1. The sample has p values: lambda_p stands for lambda_{p+1}, which errs towards more passes.
+    x + sqrt(x^2 - 1) with each, x = 2 lambda_k / lambda_{p+1} - 1. The sample has p values: lambda_p stands for
+    lambda_{p+1}, which errs towards more passes.
     """
     smallest = max(values[0], EPS32 * values[-1])
     x = 2 * values[-k] / smallest - 1 if smallest > 0 else 0.0

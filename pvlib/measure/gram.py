@@ -69,10 +69,11 @@ def dual_moments(rows: ArrayRows, *, center: bool) -> tuple[np.ndarray, float]:
             yield block - block[:1] if center else block  # exact where rows are equal, and harmless elsewhere
 
     if center and scale < 2.0**-500:  # of features that do not vary, perhaps
-        scale = power_of_two(max(np.abs(block).max() for block in blocks()) or 1.0)
+        with rows.reading("deviations"):
+            scale = power_of_two(max(np.abs(block).max() for block in blocks()) or 1.0)
     with rows.reading("products of rows"):
         for block in blocks():
-            block = block * scale
+            block *= scale
             if center:
                 block -= block.mean(axis=0)
             matrix += block @ block.T

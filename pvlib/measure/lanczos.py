@@ -66,7 +66,8 @@ class Start:
         sample, own = rows.sample(max(FEWEST, 2 * k + 2, min(SAMPLE // rows.d, rows.n // PART))), rows.dtype
         sampled = len(sample) / rows.n
         scale = 1.0 if 1e-6 < max(sample.max(), -sample.min()) < 1e6 else scale_of_all(rows)
-        sample, mean, shift = sample * own.type(scale), np.zeros(rows.d), None
+        mean, shift = np.zeros(rows.d), None
+        sample *= own.type(scale)
         if center:
             mean = first_mean(sample)
             sample -= mean.astype(own)
@@ -99,6 +100,7 @@ class Product:
         self.rows, self.center = rows, center
         self.dtype = np.float64 if exact else rows.dtype.type
         self.scale, self.shift = start.scale, start.shift
+        self.sampled = start.sampled
         self.mean = start.mean  # of a sample at first, of all rows after the first pass
         self.energy = self.raw = 0.0  # squared Frobenius norm of the scaled rows; `raw`: before they are centred
         self.longest = 0.0  # squared norm of the longest row
@@ -178,12 +180,12 @@ class Product:
         self.scale, self.mean = self.scale * scale, self.mean * scale
         self.shift = None if self.shift is None else self.shift * self.dtype(scale)
 
-    def may_hide(self, values: np.ndarray, k: int, sampled: float) -> bool:
+    def may_hide(self, values: np.ndarray, k: int) -> bool:
         """Whether a direction that belongs among the top k may be outside the space with these Ritz values: the rest is
-        long enough, and the rows that hold it so few that a sample of this share of all rows may have none.
+        long enough, and the rows that hold it so few that the sample may have none.
         """
         few = values[k - 1] / max(self.longest, TINY)
-        return self.energy - values.sum() > values[k - 1] and np.exp(-few * sampled) > MISSED
+        return self.energy - values.sum() > values[k - 1] and np.exp(-few * self.sampled) > MISSED
 
     def left(self, basis: np.ndarray, top: np.ndarray) -> np.ndarray:
         """F V (n, k) float64, V' = top @ basis: from the products that were kept, or by one read more."""
@@ -268,7 +270,7 @@ def krylov(
             following = values[k] if space.size > k else 0.0  # the space may be k-dimensional
             limit = following + other  # an eigenvalue is as near as that to a Ritz value
             # If the next vector had `part` of a direction that belongs among the top k, its residual would be `part` of the gap.
-            part = HIDDEN * MIXED / np.sqrt(rows.d) if product.may_hide(values, k, start.sampled) else TIED
+            part = HIDDEN * MIXED / np.sqrt(rows.d) if product.may_hide(values, k) else TIED
             settled = other <= min(SETTLED * following, part * (kth - following)) or following <= noise
             accurate = excess(residual + noise, kth, limit, tolerance) <= 0 and residual <= EXACT * kth
             reached = accurate and settled and not product.underflow

@@ -157,10 +157,8 @@ def by_dual(rows: Rows, center: bool, k: int) -> PVector:
     values, vectors = leading(matrix, k + 1)
     values, top = np.append(values, 0.0)[: k + 1], vectors[:, :k].copy()
     total = float(np.trace(matrix))
-    residual, rounding = (
-        norm(matrix @ top - top * values[:k]),
-        dual_rounding(rows.n, rows.d, gram.dual_columns(rows.n)) * total,
-    )
+    residual = norm(matrix @ top - top * values[:k])
+    rounding = dual_rounding(rows.n, rows.d, gram.dual_columns(rows.n)) * total
     errors = Errors(residual, rounding, limit=float(values[k]) + rounding, faintest=2 * rounding, direct=True)
     return result(rows, top, values, errors, total, scale, center, "dual")
 
